@@ -205,7 +205,7 @@ class TestDueDates:
 
     def test_a_moment_without_zone_is_refused(self) -> None:
         with pytest.raises(ValueError, match="no time zone"):
-            add(datetime(2026, 3, 9, 12), ONE_DAY, OFFICE)  # noqa: DTZ001
+            add(datetime(2026, 3, 9, 12), ONE_DAY, OFFICE)
 
     def test_a_calendar_closed_for_ever_is_refused_instead_of_searched(self) -> None:
         first = date(2026, 1, 1)
@@ -450,7 +450,7 @@ CALENDARS = st.builds(
     holidays=st.sampled_from((None, "DE-BE", "US-CA", "AU-NSW")),
     closed=st.frozensets(st.dates(date(2026, 1, 1), date(2028, 12, 31)), max_size=5),
 )
-MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 31), timezones=st.just(UTC))
 SPANS = st.one_of(
     st.builds(lambda minutes: Span(time=timedelta(minutes=minutes)), st.integers(1, 14 * 24 * 60)),
     st.builds(lambda number: Span(business_days=number), st.integers(1, 20)),
