@@ -143,9 +143,16 @@ class Supervisor:
             child.start()
 
     def look(self) -> None:
-        """Look once, and start again whatever died or hangs. The database comes first: the others need it."""
-        if not self._database_answers():
-            return
+        """Look once, and start again whatever died or hangs; a failure here must not end the desk, the next look follows."""
+        try:
+            self._look()
+        except (ServerError, OSError, psutil.Error) as error:
+            say(f"looking after the desk failed, trying again: {error}")
+
+    def _look(self) -> None:
+        if self.database is not None and not self.database.is_ready():  # first of all, for the others need it
+            say("PostgreSQL does not answer: starting it again")
+            self.database.ensure()
         for child in self.children:
             if (status := child.status()) is not None:
                 say(f"the {child.name} ended ({_words(status)}): starting it again")
@@ -171,17 +178,6 @@ class Supervisor:
             time.sleep(0.02)
         for child in self.children:
             child.kill()
-
-    def _database_answers(self) -> bool:
-        if self.database is None or self.database.is_ready():
-            return True
-        say("PostgreSQL does not answer: starting it again")
-        try:
-            self.database.ensure()
-        except ServerError as error:
-            say(str(error))
-            return False
-        return True
 
 
 def _words(status: int) -> str:

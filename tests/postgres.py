@@ -46,7 +46,7 @@ def remove_left_over() -> None:
 
 
 def _parent() -> Path:
-    memory = Path("/dev/shm")  # noqa: S108 - it is only faster, mkdtemp keeps it ours
+    memory = Path("/dev/shm")
     return memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
 
 

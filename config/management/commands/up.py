@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -31,9 +32,7 @@ from config.postgres import APPLICATION, ServerError, embedded_cluster, file_loc
 from config.supervision import HEARTBEAT_LIMIT, LOOK_EVERY, SUPERVISED_BY, Child, Supervisor, end_orphans, say
 
 BEAT: Final = "config.casework.work.tasks.beat"
-HEARTBEAT_AGE: Final = (
-    "SELECT extract(epoch FROM clock_timestamp() - beat_at)::float FROM casework_heartbeat WHERE name = 'sweep'"
-)
+HEARTBEAT_AGE: Final = "SELECT extract(epoch FROM clock_timestamp() - beat_at)::float FROM casework_heartbeat WHERE name = 'sweep'"
 THREADS: Final = 4  # of each web process; as many pooled connections serve them
 COMPLAIN_AFTER: Final = 30.0  # seconds without readiness
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -113,11 +112,7 @@ def listen(port: int) -> Iterator[socket.socket]:
             listener.bind(("127.0.0.1", port))
             listener.listen(512)
         except (OSError, OverflowError) as error:
-            reason = (
-                "is taken"
-                if isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-                else f"cannot be used ({error})"
-            )
+            reason = "is taken" if isinstance(error, OSError) and error.errno == errno.EADDRINUSE else f"cannot be used ({error})"
             raise CommandError(f"port {port} {reason}; choose another one with --port", returncode=2) from error
         yield listener
 
@@ -137,13 +132,15 @@ def refuse_bad_settings() -> None:
 
 def prepare(folder: Path, *, demo: bool) -> dict[str, str]:
     """Bring database, files and people up to date; give the environment of the children."""
-    call_command("migrate", interactive=False, verbosity=0)
+    with ThreadPoolExecutor(1) as beside:  # packing files and altering tables hardly meet
+        collected = beside.submit(collect_static, folder)
+        call_command("migrate", interactive=False, verbosity=0)
+        collected.result()
     environment = {**os.environ, SUPERVISED_BY: str(folder), "DESK_DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
     environment.pop("DESK_ADMIN_PASSWORD", None)
     environment |= application_role()
     if "load_runbooks" in get_commands():
         call_command("load_runbooks", verbosity=0)
-    collect_static(folder)
     add_first_administrator()
     if demo:
         call_command("demo", verbosity=0)
@@ -172,11 +169,7 @@ def collect_static(folder: Path) -> None:
             found = os.stat(storage.path(name))
             digest.update(f"{storage.path(name)}:{found.st_size}:{found.st_mtime_ns}\n".encode())
     stamp = folder / "static.sha256"
-    if (
-        stamp.exists()
-        and stamp.read_text(encoding="ascii") == digest.hexdigest()
-        and Path(settings.STATIC_ROOT).exists()
-    ):
+    if stamp.exists() and stamp.read_text(encoding="ascii") == digest.hexdigest() and Path(settings.STATIC_ROOT).exists():
         return
     call_command("collectstatic", interactive=False, verbosity=0, clear=True)
     stamp.write_text(digest.hexdigest(), encoding="ascii")
@@ -236,7 +229,7 @@ def web_server(listener: socket.socket, environment: dict[str, str]) -> Child:
 def worker_cluster(environment: dict[str, str]) -> Child:
     """Describe django-q2's cluster; it gets no connection pool, which its forks would share."""
     environment = {name: value for name, value in environment.items() if name != "DATABASE_POOL"}
-    command = [sys.executable, "manage.py", "qcluster"]
+    command = [sys.executable, "manage.py", "qcluster", "--skip-checks"]
     return Child("worker cluster", command, environment, settings.BASE_DIR, before_start=enqueue_beat)
 
 
