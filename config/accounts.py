@@ -1,0 +1,69 @@
+"""Sign-in of staff: no open registration, attempts counted for name and address, one second factor."""
+
+import ipaddress
+import time
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
+from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialLogin
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+FRESH_SIGN_IN_SECONDS = 300
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def is_reauthentication_required(self, *, app: str | None = None, **kwargs: Any) -> bool:
+        """A sign-in of the last five minutes is proof enough to enrol a second factor."""
+        request = context.request
+        if app == "allauth.mfa" and request is not None:
+            records = get_authentication_records(request, request.user)
+            if records and time.time() - records[-1]["at"] < FRESH_SIGN_IN_SECONDS:
+                return False
+        return bool(super().is_reauthentication_required(app=app, **kwargs))
+
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):
+    """Google signs in people the desk knows already, from the company's domains, with a verified address."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        return False
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        addresses = [address.email for address in sociallogin.email_addresses if address.verified]
+        if not any(address.rpartition("@")[2].casefold() in settings.STAFF_EMAIL_DOMAINS for address in addresses):
+            messages.error(request, _("This Google account may not sign in here."))
+            raise ImmediateHttpResponse(redirect("account_login"))
+
+
+def sign_in_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
+    """The name that failed attempts are counted under: what was typed, in lower case."""
+    values = credentials or {}
+    return str(values.get("email") or values.get("username") or request.POST.get("login", "")).strip().lower()
+
+
+def client_address(request: HttpRequest) -> str:
+    """The caller's address; a forwarded one counts only when a trusted proxy sent it."""
+    address = str(request.META.get("REMOTE_ADDR", ""))
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+    while hops and _is_trusted(address):
+        address = hops.pop()
+    return address
+
+
+def _is_trusted(address: str) -> bool:
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in ipaddress.ip_network(network) for network in settings.TRUSTED_PROXIES)
