@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
@@ -30,9 +31,7 @@ _CONSTANTS: dict[str, Scalar] = {
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
 # UTF-8 read as Windows-1252: a lead byte's letter, then one to three characters that such a reading makes of continuation bytes.
-_CONTINUATION = re.escape(
-    "".join(bytes([code]).decode("cp1252", "replace") for code in range(0x80, 0xC0)).replace("\ufffd", "")
-)
+_CONTINUATION = re.escape("".join(bytes([code]).decode("cp1252", "replace") for code in range(0x80, 0xC0)).replace("\ufffd", ""))
 _MISREAD = re.compile(f"[\u00c2-\u00f4][{_CONTINUATION}\u0080-\u009f]{{1,3}}")
 _TYPOGRAPHIC = frozenset("‘’“”–—…•‚„‹›")  # a closing quote after Ä or Å is good German or Swedish
 _DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -48,11 +47,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.path}:{self.line}: {self.key}: {self.message}"
-            if self.key
-            else f"{self.path}:{self.line}: {self.message}"
-        )
+        return f"{self.path}:{self.line}: {self.key}: {self.message}" if self.key else f"{self.path}:{self.line}: {self.message}"
 
 
 class DocumentRefused(Exception):
@@ -70,6 +65,7 @@ class Document:
     path: Path
     data: dict[str, Value]
     lines: dict[Location, int] = field(repr=False)
+    digest: str = ""  # SHA-256 of the bytes
 
     def line_of(self, location: Sequence[str | int]) -> int:
         """Return the line (from 1) of the deepest part of `location` that the file holds."""
@@ -162,7 +158,7 @@ def parse_document(raw: bytes, path: Path) -> Document:
         raise DocumentRefused(builder.problems)
     if not isinstance(data, dict):
         raise DocumentRefused([Problem(path, 1, "", "must hold sections such as `system:`; it is empty or a list")])
-    return Document(path, data, builder.lines)
+    return Document(path, data, builder.lines, sha256(raw).hexdigest())
 
 
 def _unclean(text: str) -> Iterator[tuple[int, str]]:
@@ -173,11 +169,7 @@ def _unclean(text: str) -> Iterator[tuple[int, str]]:
         if line.isascii() and line.isprintable():
             continue
         for character in line:
-            if (
-                character == "\ufffd"
-                or character in _DIRECTION_CONTROLS
-                or (unicodedata.category(character) == "Cc" and character != "\t")
-            ):
+            if character == "\ufffd" or character in _DIRECTION_CONTROLS or (unicodedata.category(character) == "Cc" and character != "\t"):
                 yield number, f"holds the character U+{ord(character):04X}, which is no text; type it again"
                 break
         else:
@@ -185,7 +177,7 @@ def _unclean(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _misread(line: str) -> Iterator[str]:
-    """Yield a message for the first passage of `line` that is UTF-8 read in the wrong encoding (`â†’` for an arrow)."""
+    """Yield a message for the first passage of `line` that is UTF-8 read in the wrong encoding (OPS-24)."""
     for found in _MISREAD.finditer(line):
         garbled = found.group()
         for length in range(len(garbled), 1, -1):

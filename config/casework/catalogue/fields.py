@@ -90,9 +90,7 @@ def _check_text(value: str) -> str:
 
 def _check_key(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,79}", value):
-        raise ValueError(
-            f"write a key of letters, digits, - and _ that starts with a letter (at most 80), not {value!r}"
-        )
+        raise ValueError(f"write a key of letters, digits, - and _ that starts with a letter (at most 80), not {value!r}")
     return value
 
 

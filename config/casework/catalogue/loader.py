@@ -4,14 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 from django.db import connection, transaction
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from config.casework.access.actors import Actor
+from config.casework.audit.services import record
 from config.casework.catalogue.documents import (
     Document,
     DocumentRefused,
@@ -24,9 +27,6 @@ from config.casework.catalogue.documents import (
 from config.casework.catalogue.drift import ABSENT, differences, shown
 from config.casework.catalogue.models import System
 from config.casework.catalogue.sections import Changes, Context, sections
-
-if TYPE_CHECKING:
-    from config.casework.access.models import User
 
 SYSTEM = "system"
 _LOCK = 0x52554E42  # advisory lock: two loads at once would each believe the rows are theirs to make
@@ -108,7 +108,7 @@ class _Runbook:
         return str(system.key)
 
 
-def load(paths: Iterable[Path], *, at: datetime, actor: "User | None" = None) -> Report:
+def load(paths: Iterable[Path], *, at: datetime, actor: Actor = None, skip_known: bool = False) -> Report:
     """Load runbook files into the database: everything or nothing.
 
     Loading the same files again changes nothing. A section that a file does not hold is left as it is in the database.
@@ -116,10 +116,11 @@ def load(paths: Iterable[Path], *, at: datetime, actor: "User | None" = None) ->
     Args:
         at: aware instant of the change, written to what the sections record.
         actor: who loads; None for the desk itself.
+        skip_known: leave out files that were loaded last time as they are now, so that a restart keeps edits made in the admin.
     Raises:
         RunbookRefused: any file is broken (OPS-22); nothing was saved.
     """
-    runbooks = _validated(paths, at=at, actor=actor)
+    runbooks = _validated(_unknown(paths) if skip_known else paths, at=at, actor=actor)
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
@@ -137,13 +138,17 @@ def compare(paths: Iterable[Path], *, at: datetime) -> list[Drift]:
 
 def export(system: System) -> str:
     """Write the runbook file of a system; loading it changes nothing."""
-    data = {
-        section.key: section.dump(parsed) for section in sections() if (parsed := section.export(system)) is not None
-    }
+    data = {section.key: section.dump(parsed) for section in sections() if (parsed := section.export(system)) is not None}
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=150)
 
 
-def _validated(paths: Iterable[Path], *, at: datetime, actor: "User | None") -> list[_Runbook]:
+def _unknown(paths: Iterable[Path]) -> list[Path]:
+    """Return the files whose bytes are not those a system was last loaded from."""
+    known = set(System.objects.exclude(source_digest="").values_list("source_digest", flat=True))
+    return [path for path in paths if not path.is_file() or sha256(path.read_bytes()).hexdigest() not in known]
+
+
+def _validated(paths: Iterable[Path], *, at: datetime, actor: Actor) -> list[_Runbook]:
     """Read and check all files; collect every problem of all of them before refusing."""
     problems: list[Problem] = []
     runbooks: list[_Runbook] = []
@@ -183,10 +188,8 @@ def _parse(runbook: _Runbook) -> None:
                 runbook.refuse((key, *details["loc"]), _in_our_words(details))
 
 
-def _check(runbook: _Runbook, *, at: datetime, actor: "User | None") -> None:
-    broken = frozenset(section.key for section in sections() if section.key in runbook.document.data) - set(
-        runbook.parsed
-    )
+def _check(runbook: _Runbook, *, at: datetime, actor: Actor) -> None:
+    broken = frozenset(section.key for section in sections() if section.key in runbook.document.data) - set(runbook.parsed)
     context = Context(runbook.document, runbook.parsed, at, actor, broken)
     for section in sections():
         if section.key in runbook.parsed:
@@ -235,20 +238,20 @@ def _in_our_words(details: ErrorDetails) -> str:
     return message[:1].lower() + message[1:]
 
 
-def _apply(runbook: _Runbook, *, at: datetime, actor: "User | None") -> Loaded:
+def _apply(runbook: _Runbook, *, at: datetime, actor: Actor) -> Loaded:
     identity: Any = runbook.parsed[SYSTEM]
-    system, created = System.objects.select_for_update().get_or_create(
-        key=identity.key, defaults={"name": identity.name, "zone": identity.zone}
-    )
+    system, created = System.objects.select_for_update().get_or_create(key=identity.key, defaults={"name": identity.name})
     context = Context(runbook.document, runbook.parsed, at, actor)
-    changes = {
-        section.key: section.load(system, runbook.parsed[section.key], context)
-        for section in sections()
-        if section.key in runbook.parsed
-    }
+    changes = {section.key: section.load(system, runbook.parsed[section.key], context) for section in sections() if section.key in runbook.parsed}
     if created:
         changes[SYSTEM] = Changes(created=1)
-    return Loaded(runbook.document.path, system.key, changes)
+    loaded = Loaded(runbook.document.path, system.key, changes)
+    if loaded.total.total:
+        detail = {key: change.total for key, change in changes.items() if change.total}
+        record(system, "runbook.loaded", actor=actor, at=at, detail=detail)
+    if system.source_digest != runbook.document.digest:
+        System.objects.filter(pk=system.pk).update(source_digest=runbook.document.digest)
+    return loaded
 
 
 def _drift(runbook: _Runbook) -> Iterator[Drift]:

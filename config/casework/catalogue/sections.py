@@ -1,17 +1,18 @@
 """The sections of a runbook file: each app registers those it owns, the loader knows none of them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
 from config.casework.catalogue.documents import Document, Location
 
-if TYPE_CHECKING:
-    from config.casework.access.models import User
+if TYPE_CHECKING:  # apps announce their sections before the models exist
+    from config.casework.access.actors import Actor
     from config.casework.catalogue.models import System
 
 
@@ -53,8 +54,8 @@ class Context:
     document: Document
     parsed: Mapping[str, Any]
     at: datetime
-    actor: "User | None" = None
-    broken: frozenset[str] = field(default=frozenset())
+    actor: "Actor" = None
+    broken: frozenset[str] = frozenset()
 
     def section(self, key: str) -> Any:
         """Return the parsed section `key`, or None when the file has none (or a broken one)."""
@@ -125,10 +126,23 @@ class Section[Parsed]:
 
 
 _sections: dict[str, Section[Any]] = {}
+_modules: list[str] = []
+
+
+def announce(module: str) -> None:
+    """Name the module that registers an app's sections (call it in `AppConfig.ready`).
+
+    It is imported when a runbook is first loaded, so that no other command pays for the schemas.
+
+    Args:
+        module: dotted path, such as `incidents.runbook`.
+    """
+    if module not in _modules:
+        _modules.append(module)
 
 
 def register[Parsed](section: Section[Parsed]) -> Section[Parsed]:
-    """Make a section known to the loader (call it in `AppConfig.ready`).
+    """Make a section known to the loader.
 
     Raises:
         ValueError: another section has the same key.
@@ -139,5 +153,36 @@ def register[Parsed](section: Section[Parsed]) -> Section[Parsed]:
 
 
 def sections() -> tuple[Section[Any], ...]:
-    """Return all registered sections in loading order."""
+    """Return all sections in loading order."""
+    for module in _modules:
+        import_module(module)
     return tuple(sorted(_sections.values(), key=lambda section: (section.order, section.key)))
+
+
+def setting[Parsed](
+    key: str,
+    schema: Any,
+    *,
+    order: int,
+    check: Callable[[Parsed, Context], Iterable[Finding]] = _no_findings,
+    names: Callable[[Parsed], Iterable[str]] = _entry_names,
+) -> Section[Parsed]:
+    """Make and register a section that has no rows of its own: it lies in `System.settings` under its key.
+
+    `export(system)` of the section reads it back.
+    """
+
+    def load(system: "System", parsed: Parsed, context: Context) -> Changes:
+        wanted = section.dump(parsed)
+        if key in system.settings and system.settings[key] == wanted:
+            return Changes(unchanged=1)
+        created = key not in system.settings
+        system.settings = system.settings | {key: wanted}
+        system.save(update_fields=["settings"])
+        return Changes(created=1) if created else Changes(changed=1)
+
+    def export(system: "System") -> Parsed | None:
+        return section.adapter.validate_python(system.settings[key]) if key in system.settings else None
+
+    section: Section[Parsed] = Section(key=key, schema=schema, load=load, export=export, order=order, check=check, names=names)
+    return register(section)
