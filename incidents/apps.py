@@ -9,4 +9,10 @@ class IncidentsConfig(AppConfig):
     verbose_name = _("Incidents")
 
     def ready(self) -> None:
-        sections.announce("incidents.runbook")
+        sections.announce(
+            "incidents.runbook",
+            "incidents.paging.runbook",
+            "incidents.communications.runbook",
+            "incidents.procedures.runbook",
+            "incidents.reviews.runbook",
+        )

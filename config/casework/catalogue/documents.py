@@ -31,7 +31,9 @@ _CONSTANTS: dict[str, Scalar] = {
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
 # UTF-8 read as Windows-1252: a lead byte's letter, then one to three characters that such a reading makes of continuation bytes.
-_CONTINUATION = re.escape("".join(bytes([code]).decode("cp1252", "replace") for code in range(0x80, 0xC0)).replace("\ufffd", ""))
+_CONTINUATION = re.escape(
+    "".join(bytes([code]).decode("cp1252", "replace") for code in range(0x80, 0xC0)).replace("\ufffd", "")
+)
 _MISREAD = re.compile(f"[\u00c2-\u00f4][{_CONTINUATION}\u0080-\u009f]{{1,3}}")
 _TYPOGRAPHIC = frozenset("‘’“”–—…•‚„‹›")  # a closing quote after Ä or Å is good German or Swedish
 _DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -47,7 +49,11 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.key}: {self.message}" if self.key else f"{self.path}:{self.line}: {self.message}"
+        return (
+            f"{self.path}:{self.line}: {self.key}: {self.message}"
+            if self.key
+            else f"{self.path}:{self.line}: {self.message}"
+        )
 
 
 class DocumentRefused(Exception):
@@ -169,7 +175,11 @@ def _unclean(text: str) -> Iterator[tuple[int, str]]:
         if line.isascii() and line.isprintable():
             continue
         for character in line:
-            if character == "\ufffd" or character in _DIRECTION_CONTROLS or (unicodedata.category(character) == "Cc" and character != "\t"):
+            if (
+                character == "\ufffd"
+                or character in _DIRECTION_CONTROLS
+                or (unicodedata.category(character) == "Cc" and character != "\t")
+            ):
                 yield number, f"holds the character U+{ord(character):04X}, which is no text; type it again"
                 break
         else:

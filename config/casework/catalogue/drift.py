@@ -27,7 +27,9 @@ class Difference:
     right: Any
 
 
-def differences(left: Any, right: Any, *, name: str, location: Location = (), ordered: bool = True) -> Iterator[Difference]:
+def differences(
+    left: Any, right: Any, *, name: str, location: Location = (), ordered: bool = True
+) -> Iterator[Difference]:
     """Yield the deepest places where two plain values differ.
 
     Args:
@@ -37,14 +39,18 @@ def differences(left: Any, right: Any, *, name: str, location: Location = (), or
     """
     if isinstance(left, dict) and isinstance(right, dict):
         for key in dict.fromkeys((*left, *right)):
-            yield from differences(left.get(key, ABSENT), right.get(key, ABSENT), name=f"{name}.{key}", location=(*location, key))
+            yield from differences(
+                left.get(key, ABSENT), right.get(key, ABSENT), name=f"{name}.{key}", location=(*location, key)
+            )
     elif isinstance(left, list) and isinstance(right, list):
         yield from _in_lists(left, right, name=name, location=location, ordered=ordered)
     elif left != right:
         yield Difference(location, name, left, right)
 
 
-def _in_lists(left: list[Any], right: list[Any], *, name: str, location: Location, ordered: bool) -> Iterator[Difference]:
+def _in_lists(
+    left: list[Any], right: list[Any], *, name: str, location: Location, ordered: bool
+) -> Iterator[Difference]:
     ours, theirs = _by_identity(left), _by_identity(right)
     if ours is None or theirs is None:
         if left != right:

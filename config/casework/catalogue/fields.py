@@ -16,6 +16,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from config.casework.calendars import Span, parse_span
+
 LONGEST = timedelta(days=3660)
 _DURATION = re.compile(
     r"P(?:(?P<weeks>\d{1,4})W)?(?:(?P<days>\d{1,5})D)?"
@@ -30,9 +32,7 @@ class RunbookModel(BaseModel):
 
 
 def parse_duration(value: object) -> timedelta:
-    """Read an ISO 8601 duration of weeks, days, hours, minutes and seconds (`PT15M`, `P1D`).
-
-    On a business clock a day is one day's worth of open hours, so write `P1D`, not `PT24H`.
+    """Read an ISO 8601 duration of elapsed time in weeks, days, hours, minutes and seconds (`PT15M`, `P1D`).
 
     Raises:
         ValueError: years and months (they have no length), negative or unreadable durations, and any above ten years.
@@ -55,6 +55,15 @@ def format_duration(length: timedelta) -> str:
     days = f"{length.days}D" if length.days else ""
     clock = "".join(f"{amount}{unit}" for amount, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if amount)
     return f"P{days}T{clock}" if clock else f"P{days}" if days else "PT0S"
+
+
+def _parse_amount(value: object) -> Span:
+    """Read an amount of time on a clock that may be a business clock: `PT15M`, or `1BD` for one business day."""
+    if isinstance(value, Span):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"write an amount of time such as PT15M, PT2H or 1BD, not {value!r}")
+    return parse_span(value)
 
 
 def _parse_date(value: object) -> object:
@@ -90,7 +99,9 @@ def _check_text(value: str) -> str:
 
 def _check_key(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,79}", value):
-        raise ValueError(f"write a key of letters, digits, - and _ that starts with a letter (at most 80), not {value!r}")
+        raise ValueError(
+            f"write a key of letters, digits, - and _ that starts with a letter (at most 80), not {value!r}"
+        )
     return value
 
 
@@ -105,6 +116,12 @@ Duration = Annotated[
     BeforeValidator(parse_duration),
     PlainSerializer(format_duration, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "duration"}),
+]
+Amount = Annotated[
+    Span,
+    BeforeValidator(_parse_amount),
+    PlainSerializer(str, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string"}),
 ]
 PositiveDuration = Annotated[Duration, Field(gt=timedelta(0))]
 Day = Annotated[date, BeforeValidator(_parse_date)]

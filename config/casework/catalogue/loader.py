@@ -138,7 +138,9 @@ def compare(paths: Iterable[Path], *, at: datetime) -> list[Drift]:
 
 def export(system: System) -> str:
     """Write the runbook file of a system; loading it changes nothing."""
-    data = {section.key: section.dump(parsed) for section in sections() if (parsed := section.export(system)) is not None}
+    data = {
+        section.key: section.dump(parsed) for section in sections() if (parsed := section.export(system)) is not None
+    }
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=150)
 
 
@@ -189,7 +191,9 @@ def _parse(runbook: _Runbook) -> None:
 
 
 def _check(runbook: _Runbook, *, at: datetime, actor: Actor) -> None:
-    broken = frozenset(section.key for section in sections() if section.key in runbook.document.data) - set(runbook.parsed)
+    broken = frozenset(section.key for section in sections() if section.key in runbook.document.data) - set(
+        runbook.parsed
+    )
     context = Context(runbook.document, runbook.parsed, at, actor, broken)
     for section in sections():
         if section.key in runbook.parsed:
@@ -240,9 +244,15 @@ def _in_our_words(details: ErrorDetails) -> str:
 
 def _apply(runbook: _Runbook, *, at: datetime, actor: Actor) -> Loaded:
     identity: Any = runbook.parsed[SYSTEM]
-    system, created = System.objects.select_for_update().get_or_create(key=identity.key, defaults={"name": identity.name})
+    system, created = System.objects.select_for_update().get_or_create(
+        key=identity.key, defaults={"name": identity.name}
+    )
     context = Context(runbook.document, runbook.parsed, at, actor)
-    changes = {section.key: section.load(system, runbook.parsed[section.key], context) for section in sections() if section.key in runbook.parsed}
+    changes = {
+        section.key: section.load(system, runbook.parsed[section.key], context)
+        for section in sections()
+        if section.key in runbook.parsed
+    }
     if created:
         changes[SYSTEM] = Changes(created=1)
     loaded = Loaded(runbook.document.path, system.key, changes)

@@ -23,7 +23,9 @@ def assign(row: models.Model, values: Mapping[str, Any]) -> Changes:
     return Changes(changed=1) if changed else Changes(unchanged=1)
 
 
-def sync[M: models.Model](existing: Iterable[M], wanted: Mapping[Any, Mapping[str, Any]], *, by: str, make: type[M], **common: Any) -> Changes:
+def sync[M: models.Model](
+    existing: Iterable[M], wanted: Mapping[Any, Mapping[str, Any]], *, by: str, make: type[M], **common: Any
+) -> Changes:
     """Make the rows exactly the wanted ones: insert, update, and take away what the file no longer names.
 
     Args:

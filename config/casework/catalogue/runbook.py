@@ -99,7 +99,9 @@ def _check_system(part: SystemPart, context: Context) -> Iterator[Finding]:
 
 def _load_system(system: System, part: SystemPart, context: Context) -> Changes:
     plain = SYSTEM.dump(part)
-    values = {name: getattr(part, name) for name in ("name", "public_name", "zone", "version", "description", "job_labels")}
+    values = {
+        name: getattr(part, name) for name in ("name", "public_name", "zone", "version", "description", "job_labels")
+    }
     values |= {"contacts": plain.get("contacts", []), "links": plain.get("links", [])}
     values["settings"] = system.settings | {"sources": part.sources, "roles": part.roles}
     return assign(system, values)
@@ -126,7 +128,9 @@ def _check_calendars(parts: list[CalendarPart], context: Context) -> Iterable[Fi
     system = context.section("system")
     for index, part in enumerate(parts):
         if system is not None and not part.key.startswith(f"{system.key}-"):
-            yield Finding((index, "key"), f"must start with {system.key}- because all systems share the list of calendars")
+            yield Finding(
+                (index, "key"), f"must start with {system.key}- because all systems share the list of calendars"
+            )
 
 
 def _calendars(system: System) -> QuerySet[Calendar]:
@@ -162,7 +166,15 @@ def _export_calendars(system: System) -> list[CalendarPart] | None:
 
 
 SYSTEM: Section[SystemPart] = register(
-    Section(key="system", schema=SystemPart, load=_load_system, export=_export_system, check=_check_system, order=0, required=True)
+    Section(
+        key="system",
+        schema=SystemPart,
+        load=_load_system,
+        export=_export_system,
+        check=_check_system,
+        order=0,
+        required=True,
+    )
 )
 CALENDARS: Section[list[CalendarPart]] = register(
     Section(

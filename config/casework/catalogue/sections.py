@@ -122,23 +122,22 @@ class Section[Parsed]:
 
     def dump(self, parsed: Parsed) -> Any:
         """Turn a parsed section into plain data, defaults left out, as it would stand in a file."""
-        return self.adapter.dump_python(parsed, mode="json", exclude_defaults=True)
+        return self.adapter.dump_python(parsed, mode="json", by_alias=True, exclude_defaults=True)
 
 
 _sections: dict[str, Section[Any]] = {}
 _modules: list[str] = []
 
 
-def announce(module: str) -> None:
-    """Name the module that registers an app's sections (call it in `AppConfig.ready`).
+def announce(*modules: str) -> None:
+    """Name the modules that register an app's sections (call it in `AppConfig.ready`).
 
-    It is imported when a runbook is first loaded, so that no other command pays for the schemas.
+    They are imported when a runbook is first loaded, so that no other command pays for the schemas.
 
     Args:
-        module: dotted path, such as `incidents.runbook`.
+        modules: dotted paths, such as `incidents.runbook`.
     """
-    if module not in _modules:
-        _modules.append(module)
+    _modules.extend(module for module in modules if module not in _modules)
 
 
 def register[Parsed](section: Section[Parsed]) -> Section[Parsed]:
@@ -184,5 +183,7 @@ def setting[Parsed](
     def export(system: "System") -> Parsed | None:
         return section.adapter.validate_python(system.settings[key]) if key in system.settings else None
 
-    section: Section[Parsed] = Section(key=key, schema=schema, load=load, export=export, order=order, check=check, names=names)
+    section: Section[Parsed] = Section(
+        key=key, schema=schema, load=load, export=export, order=order, check=check, names=names
+    )
     return register(section)
