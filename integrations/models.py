@@ -1,0 +1,3 @@
+from integrations.messages.models import Message
+
+__all__ = ["Message"]
