@@ -1,0 +1,3 @@
+from integrations.signals.models import Alert, AlertGroup, Delivery, Monitor
+
+__all__ = ["Alert", "AlertGroup", "Delivery", "Monitor"]
