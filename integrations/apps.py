@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from config.casework.catalogue import sections
 from integrations import permissions
 
 
@@ -10,3 +11,4 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         permissions.declare()
+        sections.announce("integrations.signals.runbook")
