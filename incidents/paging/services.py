@@ -7,16 +7,19 @@ so nobody is paged after an acknowledgement or a resolve, and a step of an old p
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from config.casework import calendars
 from config.casework.access.models import User
 from config.casework.audit.services import record
 from config.casework.deadlines import services as deadlines
 from config.casework.deadlines.models import Deadline
+from config.casework.transitions import Refused
 from config.casework.work.services import enqueue
 from incidents.choices import UNRESOLVED, Clock
 from incidents.clocks import effective_level
 from incidents.models import Incident
+from incidents.oncall.choices import OnCallPart
 from incidents.oncall.selectors import resolve
 from incidents.paging import texts
 from incidents.paging.choices import PageReason, PageState
@@ -29,7 +32,8 @@ from incidents.services import demand_joint_decision
 def begin(incident: Incident, *, at: datetime) -> None:
     """Snapshot the paging plan of the incident's level and set its steps going; a new plan makes the old one stale."""
     level = effective_level(incident)
-    steps = list(level.paging_steps) if level and level.paging != Paging.NEVER else []
+    paging = incident.paging_override or (level.paging if level else Paging.NEVER)
+    steps = _steps(level, paging)
     incident.paging_generation += 1
     incident.paging_plan = {
         "level": level.key if level else "",
@@ -38,8 +42,8 @@ def begin(incident: Incident, *, at: datetime) -> None:
         "breach": list(level.breach_steps) if level else [],
     }
     incident.save(update_fields=["paging_generation", "paging_plan"])
-    if steps and level is not None:
-        _enqueue_step(incident, step=0, round_=0, at=_first_moment(incident, level, at))
+    if steps:
+        _enqueue_step(incident, step=0, round_=0, at=_first_moment(incident, paging, at))
 
 
 def severity_changed(incident: Incident, *, at: datetime) -> None:
@@ -74,8 +78,15 @@ def run_step(incident_id: int, *, generation: int, step: int, round_: int, at: d
 
 
 def hand_over(incident: Incident, *, giver: User, to: User, at: datetime) -> Page:
-    """Page another person at once because the one who was paged hands it on."""
+    """Page another person at once because the one who was paged hands it on.
+
+    Raises:
+        Refused: somebody has it already, or it is over.
+    """
     with transaction.atomic():
+        row = Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
+        if not _needs_paging(row):
+            raise Refused(_("Somebody has it already, or it is over."))
         page = _page(incident, person=to, target="hand-over", reason=PageReason.HANDED, at=at)
         record(incident, "incident.handed_over", actor=giver, at=at, detail={"to": str(to)})
     return page
@@ -184,9 +195,15 @@ def _enqueue_escalation(deadline: Deadline, *, order: int, at: datetime) -> None
     enqueue("incidents.escalate", key=f"escalate:{deadline.pk}:{order}", at=at, deadline=deadline.pk, order=order)
 
 
-def _first_moment(incident: Incident, level: Severity, at: datetime) -> datetime:
+def _steps(level: Severity | None, paging: str) -> list[dict[str, str]]:
+    if level is None or paging == Paging.NEVER:
+        return []
+    return list(level.paging_steps) or [{"to": OnCallPart.PRIMARY.value, "after": "PT0S"}]
+
+
+def _first_moment(incident: Incident, paging: str, at: datetime) -> datetime:
     """When the first page leaves: at once, or at the next opening for levels that page in business hours (INC-10)."""
-    if level.paging == Paging.BUSINESS_HOURS and incident.system.calendar is not None:
+    if paging == Paging.BUSINESS_HOURS and incident.system.calendar is not None:
         return calendars.next_open(at, incident.system.calendar.business())
     return at
 
