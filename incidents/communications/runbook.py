@@ -77,7 +77,11 @@ def outside(context: Context) -> frozenset[str]:
 
 
 def _check_templates(templates: list[Template], context: Context) -> Iterator[Finding]:
+    seen: set[tuple[str, str]] = set()
     for index, template in enumerate(templates):
+        if (template.key, template.language) in seen:
+            yield Finding((index,), f"{template.key!r} stands twice in the language {template.language}")
+        seen.add((template.key, template.language))
         yield from check_words(
             f"{template.subject}\n{template.body}",
             audience=template.audience,

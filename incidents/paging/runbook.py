@@ -12,35 +12,26 @@ from config.casework.catalogue.runbook import ROLES, DeskRole
 from config.casework.catalogue.sections import Context, Finding, Section, setting
 
 
-class OncallRole(RunbookModel):
-    """A place on call; `holder` is the desk role whose person takes it until somebody is set (INC-04)."""
+class OncallRoles(RunbookModel):
+    """The parts of the duty, and the desk role whose person takes each until somebody is named (INC-04)."""
 
-    key: Key
-    name: Line
-    holder: DeskRole
-    duty: Line
+    primary: DeskRole
+    secondary: DeskRole
 
 
 class PagingStep(RunbookModel):
-    """Page `to` (an on-call role or a desk role) when `after` has passed since the page began and nobody acknowledged."""
+    """Page `to` (a part of the on-call duty or a desk role) when `after` has passed since the page began and nobody acknowledged."""
 
     after: Duration
     to: Key
 
 
-class Repeat(RunbookModel):
-    """Begin the steps again every so often, so many times, while nobody acknowledged."""
-
-    every: PositiveDuration
-    times: Annotated[int, Field(ge=1, le=24)]
-
-
 class PagingPolicy(RunbookModel):
-    """The steps of one severity level, in order (INC-29)."""
+    """The steps of one severity level, in order (INC-29); `repeat`: how often they are gone through again."""
 
     severity: Key
     steps: Annotated[list[PagingStep], Field(min_length=1)]
-    repeat: Repeat | None = None
+    repeat: Annotated[int, Field(ge=0, le=24)] = 0
     proposed: list[Line] = []
 
 
@@ -90,7 +81,7 @@ def _check_target(to: str, context: Context, location: tuple[str | int, ...]) ->
     if known is not None and to not in known | ROLES:
         yield Finding(
             location,
-            f"{to!r} is neither an on-call role of this file ({', '.join(sorted(known)) or 'none'}) nor a role of the desk",
+            f"{to!r} is neither a part of the on-call duty ({', '.join(sorted(known)) or 'none'}) nor a role of the desk ({', '.join(sorted(ROLES))})",
         )
 
 
@@ -102,6 +93,10 @@ def _unpaged_levels(paging: Paging, context: Context) -> Iterator[Finding]:
             yield Finding(("policies",), f"{level.key} is paged ({level.paging}), but has no policy here")
 
 
-ONCALL_ROLES: Section[list[OncallRole]] = setting("oncall_roles", list[OncallRole], order=26)
+def _parts(roles: OncallRoles) -> list[str]:
+    return list(roles.model_dump())
+
+
+ONCALL_ROLES: Section[OncallRoles] = setting("oncall_roles", OncallRoles, order=26, names=_parts)
 PAGING: Section[Paging] = setting("paging", Paging, order=28, check=_check_paging)
 STORM: Section[Storm] = setting("storm", Storm, order=30)

@@ -191,5 +191,7 @@ def _check_checklists(checklists: list[Checklist], context: Context) -> Iterator
             yield from context.unknown(checklist.severity, section="severities", location=(index, "severity"))
 
 
-PLAYBOOKS: Section[list[Playbook]] = setting("playbooks", list[Playbook], order=50, check=_check_playbooks)
-CHECKLISTS: Section[list[Checklist]] = setting("checklists", list[Checklist], order=52, check=_check_checklists)
+PLAYBOOKS: Section[list[Playbook]] = setting("playbooks", list[Playbook], order=50, check=_check_playbooks, shared=True)
+CHECKLISTS: Section[list[Checklist]] = setting(
+    "checklists", list[Checklist], order=52, check=_check_checklists, shared=True
+)
