@@ -56,7 +56,7 @@ def logging_config(level: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             "django.security": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
-            "django_q": {"level": "WARNING"},
+            "django-q": {"level": "WARNING"},
         },
     }
     logging.config.dictConfig(config)

@@ -27,8 +27,6 @@ from urllib.parse import quote
 
 import psutil
 import psycopg
-from django.apps import apps
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 OWNER: Final = "desk"
 APPLICATION: Final = "desk_app"
@@ -41,6 +39,7 @@ READY, REJECTING = 0, 1  # exit statuses of pg_isready
 WITHOUT_SERVER: Final = frozenset(
     {"help", "version", "check", "collectstatic", "compilemessages", "makemessages", "--help", "-h", "--version"}
 )
+_embedded: list["Cluster"] = []
 
 
 class ServerError(Exception):
@@ -69,7 +68,9 @@ def file_lock(path: Path, kind: int = fcntl.LOCK_EX) -> Iterator[int]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except PermissionError as error:
-        raise ServerError(f"{path.parent} belongs to another user; set DESK_DATA_DIR to a folder of your own") from error
+        raise ServerError(
+            f"{path.parent} belongs to another user; set DESK_DATA_DIR to a folder of your own"
+        ) from error
     try:
         fcntl.flock(descriptor, kind)
         yield descriptor
@@ -280,7 +281,18 @@ class Cluster:
     def _answer(self) -> int:
         if not self.pgdata.exists():
             return 2
-        command = [self.binaries / "pg_isready", "-q", "-h", self.socket_folder, "-U", OWNER, "-d", "postgres", "-t", "3"]
+        command = [
+            self.binaries / "pg_isready",
+            "-q",
+            "-h",
+            self.socket_folder,
+            "-U",
+            OWNER,
+            "-d",
+            "postgres",
+            "-t",
+            "3",
+        ]
         return self._as_account(list(map(str, command)))[0]
 
     def _reaches(self, path: Path) -> bool:
@@ -292,7 +304,7 @@ class Cluster:
             raise ServerError(f"{program} failed: {output.strip().splitlines()[-1] if output.strip() else status}")
 
     def _as_account(self, command: Sequence[str]) -> tuple[int, str]:
-        """Run a program as the server's user; its output goes to a file, for the server inherits it and a pipe hangs."""
+        """Run a program as the server's user; the server inherits the output, so a pipe would hang: a file does not."""
         who: dict[str, Any] = {}
         if self.account is not None:
             who = {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
@@ -342,7 +354,7 @@ def is_embedded() -> bool:
 
 
 @contextmanager
-def for_command(arguments: Sequence[str]) -> Iterator[Cluster | None]:
+def for_command(arguments: Sequence[str]) -> Iterator[None]:
     """Give a management command its database: name the embedded server in DATABASE_URL and hold it meanwhile.
 
     Children inherit DATABASE_URL, so they take no lock of their own. Commands that need no database start no server.
@@ -351,7 +363,7 @@ def for_command(arguments: Sequence[str]) -> Iterator[Cluster | None]:
         arguments: as in sys.argv, the program's name first.
     """
     if not is_embedded():
-        yield None
+        yield
         return
     cluster = Cluster(data_folder())
     os.environ["DESK_DATA_DIR"] = str(cluster.folder)
@@ -359,49 +371,23 @@ def for_command(arguments: Sequence[str]) -> Iterator[Cluster | None]:
         del os.environ[name]  # libpq's own variables would lead elsewhere
     if len(arguments) < 2 or not WITHOUT_SERVER.isdisjoint(arguments[1:]):
         os.environ["DATABASE_URL"] = socket_url(cluster.folder / "pgdata")
-        yield None
+        yield
         return
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _leave)
     with cluster.held():
         os.environ["DATABASE_URL"] = cluster.url()
-        yield cluster
+        _embedded.append(cluster)
+        try:
+            yield
+        finally:
+            _embedded.remove(cluster)
+
+
+def embedded_cluster() -> Cluster | None:
+    """Give the embedded server that this command holds, None when the desk uses another one."""
+    return _embedded[-1] if _embedded else None
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
-
-
-def grant_application_role(connection: BaseDatabaseWrapper) -> None:
-    """Let the role of web and workers use every table, but never change the append-only ones.
-
-    Run as the owner after each migrate. Models with `append_only = True` are those of the trail.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT quote_ident(current_schema())")
-        schema = cursor.fetchone()[0]
-        for kind, rights in (("TABLES", "SELECT, INSERT, UPDATE, DELETE"), ("SEQUENCES", "USAGE, SELECT, UPDATE")):
-            cursor.execute(f"GRANT {rights} ON ALL {kind} IN SCHEMA {schema} TO {APPLICATION}")
-            cursor.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT {rights} ON {kind} TO {APPLICATION}")
-        cursor.execute(f"GRANT USAGE ON SCHEMA {schema} TO {APPLICATION}")
-        for table in append_only_tables():
-            name = connection.ops.quote_name(table)
-            cursor.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {name} FROM {APPLICATION}")
-
-
-def append_only_tables() -> list[str]:
-    """List the tables whose rows are only ever added."""
-    return sorted({model._meta.db_table for model in apps.get_models() if getattr(model, "append_only", False)})
-
-
-def create_application_role(connection: BaseDatabaseWrapper) -> None:
-    """Create the role of web and workers on a server that is not ours; the owner's connection steps into it.
-
-    Raises:
-        django.db.ProgrammingError: the server does not let us create roles.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APPLICATION])
-        if not cursor.fetchone():
-            cursor.execute(f"CREATE ROLE {APPLICATION} NOLOGIN")
-        cursor.execute(f"GRANT {APPLICATION} TO CURRENT_USER")

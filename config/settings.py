@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "pghistory",
     "pghistory.admin",
     "django_q",
+    "ninja",
 ]
 
 MIDDLEWARE = [

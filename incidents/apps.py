@@ -1,7 +1,26 @@
+"""Severity, on-call, procedures, communications, reviews."""
+
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+
+from config.casework.catalogue import sections
 
 
 class IncidentsConfig(AppConfig):
     name = "incidents"
     verbose_name = _("Incidents")
+
+    def ready(self) -> None:
+        """Models exist from here on: declare permissions, attach the state machines, listen to events."""
+        sections.announce(
+            "incidents.runbook",
+            "incidents.paging.runbook",
+            "incidents.communications.runbook",
+            "incidents.procedures.runbook",
+            "incidents.reviews.runbook",
+        )
+        import_module("incidents.permissions").declare()
+        import_module("incidents.transitions")
+        import_module("incidents.reviews.transitions")

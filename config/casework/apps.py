@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.casework import permissions
 from config.casework.access import roles
+from config.casework.catalogue import sections
 
 
 def _sync_roles(sender: AppConfig, **_kwargs: object) -> None:
@@ -21,4 +22,5 @@ class CaseworkConfig(AppConfig):
 
     def ready(self) -> None:
         permissions.declare()
+        sections.announce("config.casework.catalogue.runbook")
         post_migrate.connect(_sync_roles, dispatch_uid="casework.roles")

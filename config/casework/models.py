@@ -1,4 +1,5 @@
 from config.casework.access.models import ApiToken, Membership, User
+from config.casework.api.models import IdempotencyKey
 from config.casework.approvals.models import Approval, Deputy, Signature
 from config.casework.audit.models import AuditEntry, AuditSeal, SubjectPseudonym
 from config.casework.cases.models import Case, Note, ReferenceCounter
@@ -16,6 +17,7 @@ __all__ = [
     "Deadline",
     "Deputy",
     "Heartbeat",
+    "IdempotencyKey",
     "Job",
     "Membership",
     "Note",

@@ -1,0 +1,66 @@
+"""`manage.py load_runbooks [PATH...] [--check]`: runbook files into the database, or what differs."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from config.casework import clock
+from config.casework.catalogue.loader import Report, RunbookRefused, compare, load
+
+CHECKED_AND_WRONG, REFUSED = 1, 2
+
+
+class Command(BaseCommand):
+    """Exit codes: 0 done or no difference, 1 the database differs from the files, 2 refused."""
+
+    help = "Load runbook files: all of config/runbooks/*.yaml, or the files named. A broken file is refused whole."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="runbook files or folders of them")
+        parser.add_argument(
+            "--check", action="store_true", help="change nothing; list where the database differs from the files"
+        )
+
+    def handle(self, *args: Any, paths: list[Path], check: bool, **options: Any) -> None:
+        try:
+            files = runbook_files(paths)
+            if check:
+                self._check(files)
+            else:
+                self._say(load(files, at=clock.now()))
+        except RunbookRefused as refusal:
+            self.stderr.style_func = None
+            raise CommandError("\n".join(str(problem) for problem in refusal.problems), returncode=REFUSED) from refusal
+
+    def _check(self, files: list[Path]) -> None:
+        drifts = compare(files, at=clock.now())
+        for drift in drifts:
+            self.stdout.write(str(drift))
+        if drifts:
+            raise CommandError(f"{len(drifts)} differences between files and database.", returncode=CHECKED_AND_WRONG)
+        self.stdout.write(f"{len(files)} files, no difference.")
+
+    def _say(self, report: Report) -> None:
+        for file in report.files:
+            total = file.total
+            self.stdout.write(
+                f"{file.system}: {total.created} new, {total.changed} changed, {total.removed} removed, {total.unchanged} as before ({file.path})"
+            )
+
+
+def runbook_files(paths: list[Path]) -> list[Path]:
+    """Return the files meant: those named, those in the folders named, or all of config/runbooks.
+
+    Raises:
+        CommandError: a folder holds none.
+    """
+    files: list[Path] = []
+    for path in paths or [settings.BASE_DIR / "config" / "runbooks"]:
+        found = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+        if not found:
+            raise CommandError(f"{path} holds no .yaml file.", returncode=REFUSED)
+        files += found
+    return files

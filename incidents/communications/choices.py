@@ -1,0 +1,11 @@
+from django.utils.translation import gettext_lazy as _
+
+from config.casework.choices import Tone, TonedChoices
+
+
+class Audience(TonedChoices):
+    INTERNAL = "internal", Tone.NEUTRAL, _("the team")
+    EMPLOYER = "employer", Tone.INFO, _("employers")
+    CANDIDATE = "candidate", Tone.INFO, _("candidates")
+    REQUESTER = "requester", Tone.INFO, _("the person who asked")
+    STATUS = "status", Tone.INFO, _("readers of the status page")

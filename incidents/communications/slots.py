@@ -1,0 +1,69 @@
+"""Named slots in a text: `{feature}`. There is no template language, only names that are replaced."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+_SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A slot that the desk fills by itself; `outside`: also in texts for people outside the company."""
+
+    meaning: str
+    outside: bool = False
+
+
+FACTS: Final[Mapping[str, Fact]] = MappingProxyType(
+    {
+        "reference": Fact("reference of the case"),
+        "system": Fact("name of the system; its public name outside", outside=True),
+        "severity": Fact("severity level"),
+        "what": Fact("title of the attached playbook, else 'Incident'; our own words, never text from outside"),
+        "since": Fact("when it was detected"),
+        "impact": Fact("who and what is affected, as triaged"),
+        "mitigation": Fact("measures in force now"),
+        "owner": Fact("who leads the work"),
+        "next_update": Fact("when the next update is due", outside=True),
+        "acknowledge_by": Fact("until when somebody must say 'I have it'"),
+        "clock": Fact("name of the clock concerned"),
+        "due": Fact("when that clock runs out, or ran out"),
+        "lateness": Fact("how late it is, in words"),
+        "item": Fact("what is still missing or to be done, by its label"),
+        "link": Fact("address that leads to the case or answers the page"),
+    }
+)
+
+
+def slots_in(text: str) -> list[str]:
+    """Return the names of the slots of `text`, each once, in order.
+
+    Raises:
+        ValueError: a brace that belongs to no slot.
+    """
+    rest = _SLOT.sub("", text)
+    if "{" in rest or "}" in rest:
+        raise ValueError(
+            "holds a brace that belongs to no slot; slots look like {feature}: small letters, digits and _"
+        )
+    return list(dict.fromkeys(_SLOT.findall(text)))
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Replace the slots of `text`.
+
+    Raises:
+        KeyError: a slot has no value.
+    """
+    return _SLOT.sub(lambda slot: values[slot[1]], text)
+
+
+def guarded_word(text: str, words: list[str]) -> str | None:
+    """Return the first of `words` that `text` holds as a whole word, whatever its case (INC-39, INT-22)."""
+    for word in words:
+        if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE):
+            return word
+    return None

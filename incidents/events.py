@@ -1,0 +1,35 @@
+"""What happens on the incident desk that its own rooms, and the floors above, listen to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from config.casework.access.actors import Actor
+
+if TYPE_CHECKING:
+    from incidents.models import Incident
+
+
+@dataclass(frozen=True)
+class IncidentOpened:
+    incident: "Incident"
+    at: datetime
+
+
+@dataclass(frozen=True)
+class IncidentReopened:
+    incident: "Incident"
+    at: datetime
+
+
+@dataclass(frozen=True)
+class SeverityJudged:
+    incident: "Incident"
+    at: datetime
+
+
+@dataclass(frozen=True)
+class AcknowledgementRecorded:
+    incident: "Incident"
+    actor: Actor
+    at: datetime

@@ -1,0 +1,45 @@
+"""Why a step on an incident has to wait: each guard returns the sentence, or None."""
+
+from django.utils.translation import gettext as _
+
+from config.casework.transitions import Step
+from incidents.models import Incident
+
+
+def not_yet_acknowledged(step: Step[Incident]) -> str | None:
+    incident = step.obj
+    if incident.acknowledged_at is None or incident.acknowledgement_provisional:
+        return None
+    who = incident.acknowledged_by.get_full_name() if incident.acknowledged_by else _("the desk")
+    return _("%(who)s has it already.") % {"who": who}
+
+
+def severity_of_the_system(step: Step[Incident]) -> str | None:
+    severity = step.obj.severity
+    if severity is None or severity.system_id == step.obj.system_id:
+        return None
+    return _("%(severity)s is not a severity of %(system)s.") % {"severity": severity, "system": step.obj.system}
+
+
+def severity_and_scope_are_judged(step: Step[Incident]) -> str | None:
+    if step.obj.severity_id and step.obj.scope:
+        return None
+    return _("Closing needs severity and scope. Judge them under “Change severity or scope”.")
+
+
+def has_a_measure_or_says_why_none(step: Step[Incident]) -> str | None:
+    if step.obj.no_mitigation_reason or step.obj.mitigations.exists():
+        return None
+    return _("Record the measure that was taken, or say why none was needed.")
+
+
+def not_before_it_began(step: Step[Incident]) -> str | None:
+    if step.at >= step.obj.received_at:
+        return None
+    return _("This time lies before the incident was received.")
+
+
+def somebody_was_told(step: Step[Incident]) -> str | None:
+    if step.obj.no_communication_reason or step.obj.communications.exists():
+        return None
+    return _("Closing needs a message to somebody, or the reason why nobody needed to be told.")

@@ -1,0 +1,75 @@
+"""The page log and the escalation of missed clocks."""
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from config.casework.access.models import User
+from config.casework.deadlines.models import Deadline
+from config.casework.personal import personal
+from incidents.paging.choices import PageReason, PageState
+from incidents.querysets import OfIncidentQuerySet
+
+if TYPE_CHECKING:
+    from incidents.models import Incident
+
+
+@personal(plain=("target", "skipped_because"), case="incident")
+class Page(models.Model):
+    """One call to one person about one incident; once for each step and round of the plan."""
+
+    incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, related_name="pages")
+    person = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="pages")
+    target = models.CharField(max_length=40, help_text=_("The part or role the step names."))
+    reason = models.CharField(max_length=20, choices=PageReason)
+    generation = models.PositiveSmallIntegerField(default=0)
+    step = models.PositiveSmallIntegerField(default=0)
+    round = models.PositiveSmallIntegerField(default=0)
+    state = models.CharField(max_length=20, choices=PageState, default=PageState.SENT)
+    skipped_because = models.CharField(max_length=120, blank=True)
+    paged_at = models.DateTimeField()
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OfIncidentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("paged_at", "pk")
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["incident", "generation", "step", "round"], condition=Q(reason__in=[PageReason.OPENED, PageReason.UNACKNOWLEDGED]), name="page_step_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"page {self.pk}"
+
+    @property
+    def case_root(self) -> "Incident":
+        return self.incident
+
+
+@personal(plain=("target",), case="incident")
+class Escalation(models.Model):
+    """A missed clock was carried to a person: once for each clock and step (INC-33)."""
+
+    incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, related_name="escalations")
+    deadline = models.ForeignKey(Deadline, on_delete=models.CASCADE, related_name="+")
+    order = models.PositiveSmallIntegerField()
+    target = models.CharField(max_length=40)
+    person = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    escalated_at = models.DateTimeField()
+
+    objects = OfIncidentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("escalated_at", "pk")
+        default_permissions = ("view",)
+        constraints = [models.UniqueConstraint(fields=["deadline", "order"], name="escalation_once")]
+
+    def __str__(self) -> str:
+        return f"escalation {self.pk}"
+
+    @property
+    def case_root(self) -> "Incident":
+        return self.incident

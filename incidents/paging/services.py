@@ -1,0 +1,193 @@
+"""Page people and carry missed clocks to them.
+
+The plan of a case is snapshotted when it opens. Each step is a durable job; when it runs it looks at the case again,
+so nobody is paged after an acknowledgement or a resolve, and a step of an old plan does nothing.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from config.casework import calendars
+from config.casework.access.models import User
+from config.casework.audit.services import record
+from config.casework.deadlines import services as deadlines
+from config.casework.deadlines.models import Deadline
+from config.casework.work.services import enqueue
+from incidents.choices import UNRESOLVED, Clock
+from incidents.clocks import effective_level
+from incidents.models import Incident
+from incidents.oncall.selectors import resolve
+from incidents.paging import texts
+from incidents.paging.choices import PageReason, PageState
+from incidents.paging.models import Escalation, Page
+from incidents.severity.choices import Paging
+from incidents.severity.models import Severity
+from incidents.services import demand_joint_decision
+
+
+def begin(incident: Incident, *, at: datetime) -> None:
+    """Snapshot the paging plan of the incident's level and set its steps going; a new plan makes the old one stale."""
+    level = effective_level(incident)
+    steps = list(level.paging_steps) if level and level.paging != Paging.NEVER else []
+    incident.paging_generation += 1
+    incident.paging_plan = {
+        "level": level.key if level else "",
+        "steps": steps,
+        "repeat": level.paging_repeat if level else 0,
+        "breach": list(level.breach_steps) if level else [],
+    }
+    incident.save(update_fields=["paging_generation", "paging_plan"])
+    if steps and level is not None:
+        _enqueue_step(incident, step=0, round_=0, at=_first_moment(incident, level, at))
+
+
+def severity_changed(incident: Incident, *, at: datetime) -> None:
+    """A graver or milder level brings its own plan; who was paged under the old one is not paged twice for it."""
+    level = effective_level(incident)
+    if level is None or incident.paging_plan.get("level") == level.key:
+        return
+    if incident.acknowledged_at is None and incident.state in UNRESOLVED:
+        begin(incident, at=at)
+    else:
+        incident.paging_plan = {**incident.paging_plan, "level": level.key, "breach": list(level.breach_steps)}
+        incident.save(update_fields=["paging_plan"])
+
+
+def run_step(incident_id: int, *, generation: int, step: int, round_: int, at: datetime) -> Page | None:
+    """Carry out one step of the plan, if it still matters, and set the next one going.
+
+    Returns:
+        the page, also one that was skipped because nobody holds the part; None when the step is stale.
+    """
+    with transaction.atomic():
+        incident = Incident.objects.select_for_update(of=("self",)).select_related("system", "severity").get(pk=incident_id)
+        if incident.paging_generation != generation or not _needs_paging(incident):
+            return None
+        steps = incident.paging_plan["steps"]
+        target = steps[step]["to"]
+        person = resolve(incident.system, target, at)
+        reason = PageReason.OPENED if step == 0 and round_ == 0 else PageReason.UNACKNOWLEDGED
+        page = _page(incident, person=person, target=target, reason=reason, at=at, step=step, round_=round_, generation=generation)
+        _enqueue_next(incident, step=step, round_=round_, at=at, at_once=page.state == PageState.SKIPPED)
+    return page
+
+
+def hand_over(incident: Incident, *, giver: User, to: User, at: datetime) -> Page:
+    """Page another person at once because the one who was paged hands it on."""
+    with transaction.atomic():
+        page = _page(incident, person=to, target="hand-over", reason=PageReason.HANDED, at=at)
+        record(incident, "incident.handed_over", actor=giver, at=at, detail={"to": str(to)})
+    return page
+
+
+def acknowledgement_lapsed(incident: Incident, *, at: datetime) -> None:
+    """Nobody confirmed a provisional acknowledgement: it no longer counts, and paging goes on with the next person."""
+    with transaction.atomic():
+        row = Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
+        if not row.acknowledgement_provisional:
+            return
+        row.acknowledged_at, row.acknowledged_by, row.acknowledgement_provisional = None, None, False
+        row.paging_generation += 1
+        row.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledgement_provisional", "paging_generation"])
+        deadlines.cancel(row, at=at, kinds=[Clock.CONFIRM])
+        met = Deadline.objects.of(row).filter(kind=Clock.ACKNOWLEDGE, cancelled_at=None).order_by("-pk").first()
+        if met is not None and met.met_at is not None:
+            deadlines.unmeet(met)
+        record(row, "incident.acknowledgement_lapsed", actor=None, at=at)
+        last = row.pages.exclude(person=None).order_by("-paged_at", "-pk").first()
+        steps = row.paging_plan.get("steps") or [{"to": "primary"}]
+        targets = [step["to"] for step in steps] + ["secondary", "primary"]
+        for target in targets:
+            person = resolve(row.system, target, at)
+            if person is not None and (last is None or person != last.person):
+                _page(row, person=person, target=target, reason=PageReason.LAPSED, at=at)
+                break
+        else:
+            _page(row, person=resolve(row.system, targets[0], at), target=targets[0], reason=PageReason.LAPSED, at=at)
+
+
+def clock_missed(deadline: Deadline, *, at: datetime) -> None:
+    """A promise was missed: carry it to the first person of the breach steps and ask for the joint decision (INC-33, INC-05)."""
+    incident: Incident = deadline.case
+    record(incident, "clock.missed", actor=None, at=at, about=deadline, detail={"clock": deadline.kind})
+    demand_joint_decision(incident, because=deadline.kind, at=at)
+    _enqueue_escalation(deadline, order=0, at=at)
+
+
+def escalate(deadline_id: int, *, order: int, at: datetime) -> Escalation | None:
+    """Tell the next person about a missed clock, unless it was met meanwhile; an empty step is passed over visibly."""
+    with transaction.atomic():
+        deadline = Deadline.objects.select_for_update(of=("self",)).get(pk=deadline_id)
+        incident: Incident = deadline.case
+        steps = incident.paging_plan.get("breach", [])
+        if not deadline.is_open or order >= len(steps):
+            return None
+        target = steps[order]["to"]
+        person = resolve(incident.system, target, at)
+        escalation, created = Escalation.objects.get_or_create(
+            deadline=deadline, order=order, defaults={"incident": incident, "target": target, "person": person, "escalated_at": at}
+        )
+        if not created:
+            return escalation
+        record(incident, "incident.escalated" if person else "incident.escalation_without_person", actor=None, at=at, about=escalation, detail={"clock": deadline.kind, "to": target})
+        if person is not None:
+            texts.send_escalation(incident, escalation, deadline, at=at)
+        if order + 1 < len(steps):
+            wait = timedelta() if person is None else calendars.parse_span(steps[order + 1].get("after", "PT0S")).time
+            _enqueue_escalation(deadline, order=order + 1, at=at + wait)
+    return escalation
+
+
+def _needs_paging(incident: Incident) -> bool:
+    return incident.state in UNRESOLVED and incident.acknowledged_at is None
+
+
+def _page(
+    incident: Incident, *, person: User | None, target: str, reason: PageReason, at: datetime, step: int = 0, round_: int = 0, generation: int | None = None
+) -> Page:
+    page = Page.objects.create(
+        incident=incident,
+        person=person,
+        target=target,
+        reason=reason,
+        generation=incident.paging_generation if generation is None else generation,
+        step=step,
+        round=round_,
+        state=PageState.SENT if person else PageState.SKIPPED,
+        skipped_because="" if person else f"nobody holds {target}",
+        paged_at=at,
+    )
+    record(incident, "page.sent" if person else "page.skipped", actor=None, at=at, about=page, detail={"to": target, "person": str(person) if person else None, "reason": reason})
+    if person is not None:
+        texts.send_page(page, at=at)
+    return page
+
+
+def _enqueue_next(incident: Incident, *, step: int, round_: int, at: datetime, at_once: bool) -> None:
+    steps = incident.paging_plan["steps"]
+    if step + 1 < len(steps):
+        wait = calendars.parse_span(steps[step + 1].get("after", "PT15M")).time - calendars.parse_span(steps[step].get("after", "PT0S")).time
+        _enqueue_step(incident, step=step + 1, round_=round_, at=at if at_once else at + wait)
+    elif round_ < incident.paging_plan.get("repeat", 0):
+        _enqueue_step(incident, step=0, round_=round_ + 1, at=at + timedelta(minutes=15))
+
+
+def _enqueue_step(incident: Incident, *, step: int, round_: int, at: datetime) -> None:
+    generation = incident.paging_generation
+    enqueue(
+        "incidents.page", key=f"page:{incident.pk}:{generation}:{round_}:{step}", at=at, incident=incident.pk, generation=generation, step=step, round=round_
+    )
+
+
+def _enqueue_escalation(deadline: Deadline, *, order: int, at: datetime) -> None:
+    enqueue("incidents.escalate", key=f"escalate:{deadline.pk}:{order}", at=at, deadline=deadline.pk, order=order)
+
+
+def _first_moment(incident: Incident, level: Severity, at: datetime) -> datetime:
+    """When the first page leaves: at once, or at the next opening for levels that page in business hours (INC-10)."""
+    if level.paging == Paging.BUSINESS_HOURS and incident.system.calendar is not None:
+        return calendars.next_open(at, incident.system.calendar.business())
+    return at
+
+

@@ -1,0 +1,141 @@
+"""Playbook, checklist, deployment, rollback, drill: one concept, a procedure; a run is a snapshot of it."""
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from config.casework.access.choices import Role
+from config.casework.access.models import User
+from config.casework.catalogue.models import System
+from config.casework.personal import FREE_TEXT, personal
+from incidents.procedures.choices import ProcedureKind, RunState, StepKind, StepState
+from incidents.querysets import OfIncidentQuerySet
+
+if TYPE_CHECKING:
+    from incidents.models import Incident
+
+
+@personal(plain=("key", "title", "trigger", "monitors", "source", "extra"))
+class Procedure(models.Model):
+    """Ordered steps for a known situation, from a runbook; each change makes a new version."""
+
+    system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="procedures")
+    key = models.CharField(max_length=80, unique=True)
+    kind = models.CharField(max_length=12, choices=ProcedureKind, default=ProcedureKind.PLAYBOOK)
+    title = models.CharField(max_length=160)
+    trigger = models.CharField(max_length=300, blank=True)
+    monitors = models.JSONField(default=list, blank=True)
+    ordered = models.BooleanField(default=False, help_text=_("Steps are ticked in sequence only."))
+    source = models.CharField(max_length=120, blank=True)
+    extra = models.JSONField(default=dict, blank=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ("system__name", "title")
+
+    def __str__(self) -> str:
+        return self.title
+
+
+@personal(plain=("key", "text", "command", "template", "setting", "reason", "action", "expires"))
+class ProcedureStep(models.Model):
+    """One step of a procedure."""
+
+    procedure = models.ForeignKey(Procedure, on_delete=models.CASCADE, related_name="steps")
+    position = models.PositiveSmallIntegerField()
+    key = models.CharField(max_length=60, blank=True)
+    kind = models.CharField(max_length=12, choices=StepKind)
+    text = models.CharField(max_length=400)
+    command = models.TextField(blank=True, help_text=_("For the operated system; shown with a copy button, never run."))
+    setting = models.CharField(max_length=200, blank=True)
+    template = models.CharField(max_length=60, blank=True, help_text=_("Key of the message template."))
+    audience = models.CharField(max_length=20, blank=True)
+    action = models.CharField(max_length=60, blank=True, help_text=_("Name of a desk action."))
+    expires = models.CharField(max_length=20, blank=True, help_text=_("“required”: the measure needs an end."))
+    approval = models.CharField(max_length=20, choices=Role, blank=True)
+    optional = models.BooleanField(default=False)
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ("position",)
+        constraints = [models.UniqueConstraint(fields=["procedure", "position"], name="procedure_step_place")]
+
+    def __str__(self) -> str:
+        return f"{self.procedure_id}.{self.position}"
+
+
+@personal(plain=("title",), case="incident")
+class Run(models.Model):
+    """A procedure being worked: its steps as they were when it began."""
+
+    procedure = models.ForeignKey(Procedure, on_delete=models.PROTECT, related_name="runs")
+    procedure_version = models.PositiveIntegerField()
+    incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, null=True, blank=True, related_name="runs")
+    title = models.CharField(max_length=160)
+    ordered = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, choices=RunState, default=RunState.ACTIVE)
+    started_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OfIncidentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("started_at", "pk")
+        constraints = [
+            models.UniqueConstraint(fields=["incident", "procedure"], condition=Q(state=RunState.ACTIVE, incident__isnull=False), name="run_one_active"),
+            models.CheckConstraint(condition=Q(state=RunState.ACTIVE, finished_at=None) | (~Q(state=RunState.ACTIVE) & Q(finished_at__isnull=False)), name="run_finished_has_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"
+
+    @property
+    def case_root(self) -> "Incident | None":
+        return self.incident
+
+
+@personal(
+    plain=("key", "text", "command", "setting", "template", "audience", "action", "expires", "reason"),
+    case="run__incident",
+    note=FREE_TEXT,
+    skip_reason=FREE_TEXT,
+    evidence=FREE_TEXT,
+)
+class RunStep(models.Model):
+    """A step of a run: who ticked or skipped it, when, with what note and evidence."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
+    position = models.PositiveSmallIntegerField()
+    key = models.CharField(max_length=60, blank=True)
+    kind = models.CharField(max_length=12, choices=StepKind)
+    text = models.CharField(max_length=400)
+    command = models.TextField(blank=True)
+    setting = models.CharField(max_length=200, blank=True)
+    template = models.CharField(max_length=60, blank=True)
+    audience = models.CharField(max_length=20, blank=True)
+    action = models.CharField(max_length=60, blank=True)
+    expires = models.CharField(max_length=20, blank=True)
+    approval = models.CharField(max_length=20, choices=Role, blank=True)
+    optional = models.BooleanField(default=False)
+    reason = models.CharField(max_length=300, blank=True)
+    state = models.CharField(max_length=10, choices=StepState, default=StepState.OPEN)
+    done_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    done_at = models.DateTimeField(null=True, blank=True)
+    note = models.TextField(blank=True, max_length=5_000)
+    skip_reason = models.CharField(max_length=300, blank=True)
+    evidence = models.CharField(max_length=500, blank=True, help_text=_("Link or name of the attached file."))
+
+    class Meta:
+        ordering = ("position",)
+        constraints = [
+            models.UniqueConstraint(fields=["run", "position"], name="run_step_place"),
+            models.CheckConstraint(condition=Q(state=StepState.OPEN, done_at=None) | (~Q(state=StepState.OPEN) & Q(done_at__isnull=False)), name="run_step_done_has_time"),
+            models.CheckConstraint(condition=~Q(state=StepState.SKIPPED) | ~Q(skip_reason=""), name="run_step_skip_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.run_id} step {self.position}"

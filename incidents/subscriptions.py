@@ -1,0 +1,65 @@
+"""What the incident desk does when something happens below it or in its own rooms."""
+
+from config.casework.events import DeadlineBreached, PersonSignedIn, subscribe
+from config.casework.work.models import Job
+from config.casework.work.registry import handler
+from config.casework import clock
+from incidents.choices import SLA_CLOCKS, Clock
+from incidents.events import IncidentOpened, IncidentReopened, SeverityJudged
+from incidents.models import Incident
+from incidents.paging import services as paging
+from incidents.paging import texts
+from incidents.services import confirm_acknowledgements, demand_joint_decision
+from integrations.messages.choices import Purpose
+from integrations.messages.services import recheck_before_sending
+
+
+def connect() -> None:
+    subscribe(IncidentOpened, _opened)
+    subscribe(IncidentReopened, _reopened)
+    subscribe(SeverityJudged, _severity_judged)
+    subscribe(DeadlineBreached, _clock_ran_out)
+    subscribe(PersonSignedIn, _signed_in)
+    recheck_before_sending(Purpose.PAGE, texts.still_wanted)
+
+
+def _opened(event: IncidentOpened) -> None:
+    paging.begin(event.incident, at=event.at)
+
+
+def _reopened(event: IncidentReopened) -> None:
+    paging.begin(event.incident, at=event.at)
+
+
+def _severity_judged(event: SeverityJudged) -> None:
+    paging.severity_changed(event.incident, at=event.at)
+    if event.incident.impacts_hiring:
+        demand_joint_decision(event.incident, because="hiring", at=event.at)
+
+
+def _clock_ran_out(event: DeadlineBreached) -> None:
+    incident = event.deadline.case
+    if not isinstance(incident, Incident):
+        return
+    if event.deadline.kind in SLA_CLOCKS:
+        paging.clock_missed(event.deadline, at=event.at)
+    elif event.deadline.kind == Clock.CONFIRM:
+        paging.acknowledgement_lapsed(incident, at=event.at)
+    elif event.deadline.kind == Clock.UPDATE:
+        texts.send_update_reminder(incident, at=event.at)
+
+
+def _signed_in(event: PersonSignedIn) -> None:
+    confirm_acknowledgements(event.person, at=event.at)
+
+
+@handler("incidents.page", max_attempts=10, base=10, cap=120, batch=1, lease=60)
+def page(job: Job) -> None:
+    """Carry out one step of a paging plan."""
+    paging.run_step(job.arguments["incident"], generation=job.arguments["generation"], step=job.arguments["step"], round_=job.arguments["round"], at=clock.now())
+
+
+@handler("incidents.escalate", max_attempts=10, base=10, cap=120, batch=1, lease=60)
+def escalate(job: Job) -> None:
+    """Carry a missed clock to the next person."""
+    paging.escalate(job.arguments["deadline"], order=job.arguments["order"], at=clock.now())

@@ -1,0 +1,167 @@
+"""Queue messages and deliver them; the only sender of mail and chat."""
+
+import hashlib
+import smtplib
+from collections.abc import Callable
+from datetime import datetime
+
+import apprise
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from config.casework import clock, traceparent
+from config.casework.access.models import User
+from config.casework.cases.models import Case
+from config.casework.cases.timeline import Entry
+from config.casework.work.models import Job
+from config.casework.work.registry import Permanent, Retry, handler
+from config.casework.work.services import enqueue
+from integrations.messages.choices import Channel, MessageState, Purpose
+from integrations.messages.models import Message
+
+ATTEMPTS = 3
+BASE_SECONDS = 10
+CAP_SECONDS = 300
+
+_still_wanted: dict[str, Callable[[Message], bool]] = {}
+
+
+def recheck_before_sending(purpose: Purpose, wanted: Callable[[Message], bool]) -> None:
+    """Ask `wanted` at the moment a message of this purpose leaves; on False it expires instead (no page after an acknowledgement)."""
+    _still_wanted[purpose] = wanted
+
+
+def queue_mail(
+    *,
+    to: str,
+    subject: str,
+    text: str,
+    key: str,
+    purpose: Purpose,
+    at: datetime,
+    html: str = "",
+    name: str = "",
+    case: Case | None = None,
+    about: models.Model | None = None,
+    person: User | None = None,
+) -> Message:
+    """Keep one mail and let it be sent; in the caller's transaction, so it leaves exactly when the cause is committed.
+
+    Args:
+        to: the address.
+        key: idempotency key; the same key returns the first message and sends nothing new.
+        at: aware instant from which it may leave.
+    """
+    return _queue(Channel.EMAIL, key, at, purpose=purpose, address=to, recipient_name=name, subject=subject, text=text, html=html, case=case, about_id=about.pk if about else None, person=person)
+
+
+def queue_chat(*, subject: str, text: str, key: str, purpose: Purpose, at: datetime, case: Case | None = None, about: models.Model | None = None) -> list[Message]:
+    """Keep one message for each configured chat target (NOTIFY_URLS); their addresses carry secrets and stay in the environment."""
+    return [
+        _queue(Channel.CHAT, f"{key}:{place}", at, purpose=purpose, target=str(place), subject=subject, text=text, case=case, about_id=about.pk if about else None)
+        for place in range(len(settings.NOTIFY_URLS))
+    ]
+
+
+def _queue(channel: Channel, key: str, at: datetime, *, subject: str, **fields: object) -> Message:
+    trace = traceparent.current()
+    message, created = Message.objects.get_or_create(
+        idempotency_key=key,
+        defaults={"channel": channel, "subject": " ".join(subject.split())[:250], "created_at": at, "trace": trace.header() if trace else "", **fields},
+    )
+    if created:
+        enqueue("messages.deliver", key=f"message:{message.pk}", at=at, message=message.pk)
+    return message
+
+
+@handler("messages.deliver", max_attempts=ATTEMPTS, base=BASE_SECONDS, cap=CAP_SECONDS, batch=10, lease=60)
+def deliver(job: Job) -> None:
+    """Send one message, unless it was sent or is no longer wanted."""
+    message = Message.objects.select_for_update().get(pk=job.arguments["message"])
+    if message.state in (MessageState.SENT, MessageState.DELIVERED, MessageState.EXPIRED):
+        return
+    wanted = _still_wanted.get(message.purpose)
+    if wanted is not None and not wanted(message):
+        _finish(message, MessageState.EXPIRED, str(_("the cause was gone when it was its turn")))
+        return
+    if message.channel == Channel.EMAIL:
+        _send_mail(message)
+    else:
+        _send_chat(message)
+    message.sent_at = clock.now()
+    _finish(message, MessageState.SENT, "")
+
+
+def mark_failed(job: Job) -> None:
+    """After the last attempt the message says so on the case's page; the parked job stands in the attention list."""
+    Message.objects.filter(pk=job.arguments["message"], state=MessageState.QUEUED).update(state=MessageState.FAILED, outcome=job.last_error[:120])
+
+
+def _send_mail(message: Message) -> None:
+    mail = EmailMultiAlternatives(
+        subject=message.subject,
+        body=message.text,
+        to=[f"{_quoted(message.recipient_name)} <{message.address}>" if message.recipient_name else message.address],
+        headers={"Message-ID": message_id(message), "Auto-Submitted": "auto-generated", "traceparent": message.trace or "-"},
+    )
+    if message.html:
+        mail.attach_alternative(message.html, "text/html")
+    try:
+        mail.send()
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = {code for code, _text in error.recipients.values()}
+        if all(500 <= code < 600 for code in codes):
+            raise Permanent("the mail server refused the address") from error
+        raise Retry("the mail server refused the address for now") from error
+    except smtplib.SMTPResponseException as error:
+        if 500 <= error.smtp_code < 600:
+            raise Permanent(f"the mail server refused the message ({error.smtp_code})") from error
+        raise Retry(f"the mail server could not take the message ({error.smtp_code})") from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise Retry(f"the mail server was not reached ({error.__class__.__name__})") from error
+
+
+def _send_chat(message: Message) -> None:
+    place = int(message.target)
+    if place >= len(settings.NOTIFY_URLS):
+        raise Permanent("this chat target is no longer configured")
+    target = apprise.Apprise()
+    if not target.add(settings.NOTIFY_URLS[place]):
+        raise Permanent("the chat target is not understood; see NOTIFY_URLS")
+    if not target.notify(title=message.subject, body=message.text):
+        raise Retry("the chat target did not take the message")
+
+
+def _finish(message: Message, state: MessageState, outcome: str) -> None:
+    message.state, message.outcome = state, outcome
+    message.save(update_fields=["state", "outcome", "sent_at"])
+
+
+def message_id(message: Message) -> str:
+    """The same for every attempt, so that a mail sent twice by a dying worker is one mail in the inbox."""
+    digest = hashlib.sha256(message.idempotency_key.encode()).hexdigest()[:32]
+    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ") or "localhost"
+    return f"<{digest}@{domain}>"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace("\\", "").replace('"', "").replace("\r", "").replace("\n", " ") + '"'
+
+
+def timeline_entries(case: Case) -> list[Entry]:
+    """Messages of a case for its timeline: what went out and how it fared, without addresses."""
+    from_type = Message.objects.filter(content_type__model=case._meta.model_name, content_type__app_label=case._meta.app_label, object_id=case.pk)
+    return [
+        Entry(
+            at=message.sent_at or message.created_at,
+            recorded_at=message.created_at,
+            actor="desk",
+            what=f"{message.get_purpose_display()}: {message.get_state_display()}",
+            text=message.outcome,
+            kind="system",
+            internal=True,
+        )
+        for message in from_type.only("purpose", "state", "outcome", "created_at", "sent_at")
+    ]
