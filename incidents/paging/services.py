@@ -85,6 +85,8 @@ def hand_over(incident: Incident, *, giver: User, to: User, at: datetime) -> Pag
     """
     with transaction.atomic():
         row = Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
+        if row.acknowledgement_provisional and row.acknowledged_by_id == giver.pk:
+            _withdraw_acknowledgement(row, at=at)
         if not _needs_paging(row):
             raise Refused(_("Somebody has it already, or it is over."))
         page = _page(incident, person=to, target="hand-over", reason=PageReason.HANDED, at=at)
@@ -98,24 +100,14 @@ def acknowledgement_lapsed(incident: Incident, *, at: datetime) -> None:
         row = Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
         if not row.acknowledgement_provisional:
             return
-        row.acknowledged_at, row.acknowledged_by, row.acknowledgement_provisional = None, None, False
-        row.paging_generation += 1
-        row.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledgement_provisional", "paging_generation"])
-        deadlines.cancel(row, at=at, kinds=[Clock.CONFIRM])
-        met = Deadline.objects.of(row).filter(kind=Clock.ACKNOWLEDGE, cancelled_at=None).order_by("-pk").first()
-        if met is not None and met.met_at is not None:
-            deadlines.unmeet(met)
+        _withdraw_acknowledgement(row, at=at)
         record(row, "incident.acknowledgement_lapsed", actor=None, at=at)
         last = row.pages.exclude(person=None).order_by("-paged_at", "-pk").first()
-        steps = row.paging_plan.get("steps") or [{"to": "primary"}]
-        targets = [step["to"] for step in steps] + ["secondary", "primary"]
-        for target in targets:
-            person = resolve(row.system, target, at)
-            if person is not None and (last is None or person != last.person):
-                _page(row, person=person, target=target, reason=PageReason.LAPSED, at=at)
-                break
-        else:
-            _page(row, person=resolve(row.system, targets[0], at), target=targets[0], reason=PageReason.LAPSED, at=at)
+        targets = [step["to"] for step in row.paging_plan.get("steps", [])] + list(OnCallPart.values)
+        reached = [(target, person) for target in targets if (person := resolve(row.system, target, at)) is not None]
+        others = [pair for pair in reached if last is None or pair[1] != last.person]
+        target, person = (others or reached or [(targets[0], None)])[0]
+        _page(row, person=person, target=target, reason=PageReason.LAPSED, at=at)
 
 
 def clock_missed(deadline: Deadline, *, at: datetime) -> None:
@@ -148,6 +140,17 @@ def escalate(deadline_id: int, *, order: int, at: datetime) -> Escalation | None
             wait = timedelta() if person is None else calendars.parse_span(steps[order + 1].get("after", "PT0S")).time
             _enqueue_escalation(deadline, order=order + 1, at=at + wait)
     return escalation
+
+
+def _withdraw_acknowledgement(row: Incident, *, at: datetime) -> None:
+    """A provisional acknowledgement no longer counts: its clock runs again, and the steps of the old plan are stale."""
+    row.acknowledged_at, row.acknowledged_by, row.acknowledgement_provisional = None, None, False
+    row.paging_generation += 1
+    row.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledgement_provisional", "paging_generation"])
+    deadlines.cancel(row, at=at, kinds=[Clock.CONFIRM])
+    met = Deadline.objects.of(row).filter(kind=Clock.ACKNOWLEDGE, met_at__isnull=False).order_by("-pk").first()
+    if met is not None:
+        deadlines.unmeet(met)
 
 
 def _needs_paging(incident: Incident) -> bool:

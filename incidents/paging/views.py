@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -46,7 +47,7 @@ def acknowledge_page(request: HttpRequest, token: str) -> HttpResponse:
     person: User = grant.person
     if not person.is_active:
         return _private(render(request, "404.html", status=404))
-    with override(person.language):
+    with override(person.language), timezone.override(person.zone):
         if request.method == "POST":
             message = _act(page, person, request.POST.get("act", ""))
             if not message:
