@@ -28,6 +28,8 @@ from incidents.severity.choices import Paging
 from incidents.severity.models import Severity
 from incidents.services import demand_joint_decision
 
+ROUND_AFTER = timedelta(minutes=15)  # unanswered for this long, the plan is gone through again
+
 
 def begin(incident: Incident, *, at: datetime) -> None:
     """Snapshot the paging plan of the incident's level and set its steps going; a new plan makes the old one stale."""
@@ -151,6 +153,8 @@ def _withdraw_acknowledgement(row: Incident, *, at: datetime) -> None:
     met = Deadline.objects.of(row).filter(kind=Clock.ACKNOWLEDGE, met_at__isnull=False).order_by("-pk").first()
     if met is not None:
         deadlines.unmeet(met)
+    if row.paging_plan.get("steps"):
+        _enqueue_step(row, step=0, round_=1, at=at + ROUND_AFTER)
 
 
 def _needs_paging(incident: Incident) -> bool:
@@ -184,7 +188,7 @@ def _enqueue_next(incident: Incident, *, step: int, round_: int, at: datetime, a
         wait = calendars.parse_span(steps[step + 1].get("after", "PT15M")).time - calendars.parse_span(steps[step].get("after", "PT0S")).time
         _enqueue_step(incident, step=step + 1, round_=round_, at=at if at_once else at + wait)
     elif round_ < incident.paging_plan.get("repeat", 0):
-        _enqueue_step(incident, step=0, round_=round_ + 1, at=at + timedelta(minutes=15))
+        _enqueue_step(incident, step=0, round_=round_ + 1, at=at + ROUND_AFTER)
 
 
 def _enqueue_step(incident: Incident, *, step: int, round_: int, at: datetime) -> None:
