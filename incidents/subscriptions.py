@@ -4,6 +4,7 @@ from config.casework.events import DeadlineBreached, PersonSignedIn, subscribe
 from config.casework.work.models import Job
 from config.casework.work.registry import handler
 from config.casework import clock
+from incidents import alerts
 from incidents.choices import SLA_CLOCKS, Clock
 from incidents.events import IncidentOpened, IncidentReopened, SeverityJudged
 from incidents.models import Incident
@@ -12,9 +13,12 @@ from incidents.paging import texts
 from incidents.services import confirm_acknowledgements, demand_joint_decision
 from integrations.messages.choices import Purpose
 from integrations.messages.services import recheck_before_sending
+from integrations.signals.events import AlertsReceived, LevelsAsked
 
 
 def connect() -> None:
+    subscribe(AlertsReceived, alerts.received)
+    subscribe(LevelsAsked, alerts.levels)
     subscribe(IncidentOpened, _opened)
     subscribe(IncidentReopened, _reopened)
     subscribe(SeverityJudged, _severity_judged)

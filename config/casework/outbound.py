@@ -150,7 +150,7 @@ class OutboundClient:
         try:
             return self._exchange(self._connection(target, line), method, target, sent, body)
         except (OSError, HTTPException, HTTPError) as error:
-            raise self._failure(target.host, error, late=line.cut or time.monotonic() >= deadline) from error
+            raise self._failure(target.host, error, late=line.cut) from error
         finally:
             line.close()
 
