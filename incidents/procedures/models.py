@@ -40,7 +40,7 @@ class Procedure(models.Model):
         return self.title
 
 
-@personal(plain=("key", "text", "command", "template", "setting", "reason", "action", "expires"))
+@personal(plain=("key", "text", "command", "template", "setting", "audience", "reason", "action", "expires"))
 class ProcedureStep(models.Model):
     """One step of a procedure."""
 
