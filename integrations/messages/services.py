@@ -11,7 +11,8 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from config.casework import clock, traceparent
+from config import traceparent
+from config.casework import clock
 from config.casework.access.models import User
 from config.casework.cases.models import Case
 from config.casework.cases.timeline import Entry
