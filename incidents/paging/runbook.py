@@ -7,16 +7,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from config.casework.catalogue.fields import Duration, Key, Line, PositiveDuration, RunbookModel
-from config.casework.catalogue.runbook import ROLES, DeskRole
-from config.casework.catalogue.sections import Context, Finding, Section, setting
-
-
-class OncallRoles(RunbookModel):
-    """The parts of the duty, and the desk role whose person takes each until somebody is named (INC-04)."""
-
-    primary: DeskRole
-    secondary: DeskRole
+from config.casework.catalogue.fields import Duration, Key, PositiveDuration, RunbookModel, format_duration
+from config.casework.catalogue.models import System
+from config.casework.catalogue.rows import assign
+from config.casework.catalogue.runbook import ROLES
+from config.casework.catalogue.sections import Changes, Context, Finding, Section, register, setting
+from incidents.severity.models import Severity
 
 
 class PagingStep(RunbookModel):
@@ -32,7 +28,6 @@ class PagingPolicy(RunbookModel):
     severity: Key
     steps: Annotated[list[PagingStep], Field(min_length=1)]
     repeat: Annotated[int, Field(ge=0, le=24)] = 0
-    proposed: list[Line] = []
 
 
 class BreachStep(RunbookModel):
@@ -93,10 +88,31 @@ def _unpaged_levels(paging: Paging, context: Context) -> Iterator[Finding]:
             yield Finding(("policies",), f"{level.key} is paged ({level.paging}), but has no policy here")
 
 
-def _parts(roles: OncallRoles) -> list[str]:
-    return list(roles.model_dump())
+def _load_paging(system: System, paging: Paging, context: Context) -> Changes:
+    policies = {policy.severity: policy for policy in paging.policies}
+    breach = [_plain(step) for step in paging.breach]
+    changes = Changes()
+    for level in Severity.objects.filter(system=system):
+        policy = policies.get(level.key)
+        steps = [_plain(step) for step in policy.steps] if policy else []
+        values = {"paging_steps": steps, "paging_repeat": policy.repeat if policy else 0, "breach_steps": breach}
+        changes += assign(level, values)
+    return changes
 
 
-ONCALL_ROLES: Section[OncallRoles] = setting("oncall_roles", OncallRoles, order=26, names=_parts)
-PAGING: Section[Paging] = setting("paging", Paging, order=28, check=_check_paging)
+def _plain(step: PagingStep | BreachStep) -> dict[str, str]:
+    return {"to": step.to, "after": format_duration(step.after)}
+
+
+def _export_paging(system: System) -> Paging | None:
+    levels = list(Severity.objects.filter(system=system).order_by("rank", "key"))
+    paged = [level for level in levels if level.paging_steps]
+    policies = [{"severity": level.key, "steps": level.paging_steps, "repeat": level.paging_repeat} for level in paged]
+    breach = next((level.breach_steps for level in levels if level.breach_steps), [])
+    return PAGING.adapter.validate_python({"policies": policies, "breach": breach}) if breach else None
+
+
+PAGING: Section[Paging] = register(
+    Section(key="paging", schema=Paging, load=_load_paging, export=_export_paging, check=_check_paging, order=28)
+)
 STORM: Section[Storm] = setting("storm", Storm, order=30)
