@@ -16,6 +16,8 @@ class IncidentsConfig(AppConfig):
         """Models exist from here on: declare permissions, attach the state machines, listen to events."""
         sections.announce(
             "incidents.runbook",
+            "incidents.severity.runbook",
+            "incidents.oncall.runbook",
             "incidents.paging.runbook",
             "incidents.communications.runbook",
             "incidents.procedures.runbook",

@@ -26,9 +26,11 @@ from incidents.models import Incident, Mitigation
 from incidents.oncall.choices import OnCallPart
 from incidents.oncall.selectors import on_call
 from incidents.procedures.models import Procedure
+from incidents.procedures.services import start_run
 from incidents.reviews.models import JointDecision
 from incidents.severity.models import Severity
 from incidents.transitions import JOINT_DECISION
+from integrations.signals.models import AlertGroup
 
 
 def open_incident(
@@ -48,6 +50,8 @@ def open_incident(
     data_loss_risk: bool = False,
     impacts_hiring: bool = False,
     recurrence_of: Incident | None = None,
+    alert_group: AlertGroup | None = None,
+    paging_override: str = "",
     is_demo: bool = False,
 ) -> Incident:
     """Open an incident: reference, owner, clocks, paging. One by hand is as good as one by alert (INC-99).
@@ -83,6 +87,8 @@ def open_incident(
         comms_lead=on_call(system, OnCallPart.SECONDARY, at),
         playbook=playbook,
         recurrence_of=recurrence_of,
+        alert_group=alert_group,
+        paging_override=paging_override,
         received_at=at,
         trace_id=trace.trace_id if trace else "",
         is_demo=is_demo,
@@ -93,6 +99,8 @@ def open_incident(
         incident.save(force_insert=True)
         record(incident, "incident.opened", actor=actor, at=at, detail={"source": source, "severity": severity.key if severity else None, "monitor": monitor_key})
         clocks.start(incident, at=at)
+        if playbook is not None:
+            start_run(playbook, actor=None, at=at, incident=incident)
         if impacts_hiring:
             demand_joint_decision(incident, because="hiring", at=at)
         publish(IncidentOpened(incident, at))

@@ -1,9 +1,7 @@
 """What the incident desk does when something happens below it or in its own rooms."""
 
 from config.casework.events import DeadlineBreached, PersonSignedIn, subscribe
-from config.casework.work.models import Job
-from config.casework.work.registry import handler
-from config.casework import clock
+from incidents import alerts
 from incidents.choices import SLA_CLOCKS, Clock
 from incidents.events import IncidentOpened, IncidentReopened, SeverityJudged
 from incidents.models import Incident
@@ -12,9 +10,12 @@ from incidents.paging import texts
 from incidents.services import confirm_acknowledgements, demand_joint_decision
 from integrations.messages.choices import Purpose
 from integrations.messages.services import recheck_before_sending
+from integrations.signals.events import AlertsReceived, LevelsAsked
 
 
 def connect() -> None:
+    subscribe(AlertsReceived, alerts.received)
+    subscribe(LevelsAsked, alerts.levels)
     subscribe(IncidentOpened, _opened)
     subscribe(IncidentReopened, _reopened)
     subscribe(SeverityJudged, _severity_judged)
@@ -51,15 +52,3 @@ def _clock_ran_out(event: DeadlineBreached) -> None:
 
 def _signed_in(event: PersonSignedIn) -> None:
     confirm_acknowledgements(event.person, at=event.at)
-
-
-@handler("incidents.page", max_attempts=10, base=10, cap=120, batch=1, lease=60)
-def page(job: Job) -> None:
-    """Carry out one step of a paging plan."""
-    paging.run_step(job.arguments["incident"], generation=job.arguments["generation"], step=job.arguments["step"], round_=job.arguments["round"], at=clock.now())
-
-
-@handler("incidents.escalate", max_attempts=10, base=10, cap=120, batch=1, lease=60)
-def escalate(job: Job) -> None:
-    """Carry a missed clock to the next person."""
-    paging.escalate(job.arguments["deadline"], order=job.arguments["order"], at=clock.now())

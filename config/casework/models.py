@@ -5,6 +5,7 @@ from config.casework.audit.models import AuditEntry, AuditSeal, SubjectPseudonym
 from config.casework.cases.models import Case, Note, ReferenceCounter
 from config.casework.catalogue.models import Calendar, Organization, System
 from config.casework.deadlines.models import Deadline
+from config.casework.front.models import RateCounter
 from config.casework.work.models import Heartbeat, Job
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Membership",
     "Note",
     "Organization",
+    "RateCounter",
     "ReferenceCounter",
     "Signature",
     "SubjectPseudonym",

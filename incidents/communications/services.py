@@ -140,7 +140,7 @@ def _dispatch(communication: Communication, at: datetime) -> None:
     purpose = Purpose.INTERNAL if internal else Purpose.UPDATE
     context = {
         "headline": communication.subject,
-        "body": communication.body.split("\n\n"),
+        "paragraphs": [part for part in communication.body.split("\n\n") if part.strip()],
         "why": _("You get this because you work on this incident.") if internal else _("You get this because you use %(system)s.") % {"system": communication.incident.system.public_name or communication.incident.system.name},
     }
     text, html = render_to_string("mail/update.txt", context), render_to_string("mail/update.html", context)

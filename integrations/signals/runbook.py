@@ -136,5 +136,6 @@ MONITORS: Section[list[Monitor]] = register(
         export=_export_monitors,
         order=70,
         check=_check_monitors,
+        shared=True,
     )
 )

@@ -267,9 +267,9 @@ class TestOnce:
 
     def test_a_failed_call_frees_its_key(self) -> None:
         def fail() -> str:
-            raise ValueError
+            raise RuntimeError
 
-        with pytest.raises(ValueError):
+        with pytest.raises(RuntimeError):
             once("incidents", "k", content=1, at=AT, make=fail)
         assert once("incidents", "k", content=1, at=AT, make=lambda: "INC-1") == ("INC-1", True)
 

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -377,8 +377,8 @@ class TestMonitors:
 @pytest.mark.django_db(transaction=True)
 class TestRealAlertmanager:
     @pytest.fixture
-    def token(self) -> Iterator[str]:
-        yield issue_token("alertmanager", [Scope.ALERTS], actor=None, at=datetime.now(UTC))
+    def token(self) -> str:
+        return issue_token("alertmanager", [Scope.ALERTS], actor=None, at=datetime.now(UTC))
 
     def test_it_delivers_repeats_and_resolves(
         self, live_server: LiveServer, jobarium: System, token: str, heard: list[AlertsReceived], tmp_path: Path
