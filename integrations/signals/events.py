@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from config.casework.catalogue.models import System
 from integrations.signals.models import Alert, AlertGroup, Monitor
 
 
@@ -18,8 +19,8 @@ class AlertsReceived:
         new: firing now and not before, the first time or again.
         repeated: told again without a change.
         resolved: resolved with this message; also those nobody ever saw firing.
-        severities: what the firing alerts of this message name: a level of the system, or "critical" or "warning".
-        monitors: the monitors the firing alerts are named after.
+        severity: gravest severity key among the alerts that fire in this message; empty when nothing names one.
+        monitor: the monitor of the gravest alert that fires, if its name is one.
         data_loss: a firing alert says that data may be lost.
         truncated: alerts the sender left out; they are neither new nor resolved.
         at: when the desk learned of it (UTC); clocks start here.
@@ -29,8 +30,8 @@ class AlertsReceived:
     new: tuple[Alert, ...]
     repeated: tuple[Alert, ...]
     resolved: tuple[Alert, ...]
-    severities: tuple[str, ...]
-    monitors: tuple[Monitor, ...]
+    severity: str
+    monitor: Monitor | None
     data_loss: bool
     truncated: int
     at: datetime
@@ -39,3 +40,10 @@ class AlertsReceived:
     def firing(self) -> tuple[Alert, ...]:
         """The alerts of this message that fire, new ones first."""
         return tuple(alert for alert in (*self.new, *self.repeated) if alert.is_firing)
+
+
+@dataclass(frozen=True)
+class LevelsAsked:
+    """Which severities has a system? A subscriber answers with their keys, gravest first."""
+
+    system: System

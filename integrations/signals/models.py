@@ -11,7 +11,7 @@ from config.casework.personal import Erasure, Subject, holds, personal
 from integrations.signals.choices import AlertStatus, Paging, Source
 from integrations.signals.querysets import AlertGroupQuerySet, AlertQuerySet
 
-SEVERITY_LENGTH = 60
+SEVERITY_LENGTH = 20
 OUTSIDE_TEXT = holds(Subject.ANYONE, erase=Erasure.REVIEW)
 
 
@@ -92,7 +92,9 @@ class Alert(models.Model):
     monitor = models.ForeignKey(Monitor, on_delete=models.SET_NULL, null=True, blank=True, related_name="alerts")
     status = models.CharField(max_length=10, choices=AlertStatus.choices)
     severity_hint = models.CharField(
-        max_length=SEVERITY_LENGTH, blank=True, help_text=_("What the monitor or the label says; empty: neither.")
+        max_length=SEVERITY_LENGTH,
+        blank=True,
+        help_text=_("Key of a severity of the system; empty: nothing names one."),
     )
     data_loss = models.BooleanField(default=False)
     labels = models.JSONField(default=dict, blank=True)

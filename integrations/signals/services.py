@@ -15,9 +15,9 @@ from config.casework.catalogue.models import System
 from config.casework.events import publish
 from integrations.signals.choices import AlertStatus, Source
 from integrations.signals.events import AlertsReceived
-from integrations.signals.labels import Reader, says_data_loss, severity_hint
 from integrations.signals.models import Alert, AlertGroup, Delivery
 from integrations.signals.schemas import AlertmanagerAlert, AlertmanagerMessage
+from integrations.signals.severities import Reader, says_data_loss
 
 RAW_KEPT = timedelta(days=30)
 PRUNE_BATCH = 1000
@@ -62,7 +62,7 @@ def receive_alertmanager(message: AlertmanagerMessage, *, token: ApiToken | None
     for group in groups:
         changes = _store(group, by_system[group.system], reader, at)
         if group.system is not None:
-            answers = publish(_event(group, changes, at))
+            answers = publish(_event(group, group.system, changes, reader, at))
             references += [str(answer) for answer in answers if answer]
     references = list(dict.fromkeys(references))
     _tie(delivery, groups, references)
@@ -167,7 +167,7 @@ def _fill(row: Alert, sent: AlertmanagerAlert, reader: Reader, at: datetime) -> 
     row.system = reader.system(sent.labels)
     row.monitor = reader.monitor(sent.labels, row.system)
     row.status = AlertStatus(sent.status)
-    row.severity_hint = severity_hint(sent.labels, row.monitor)
+    row.severity_hint = reader.severity(sent.labels, row.system, row.monitor)
     row.data_loss = says_data_loss(sent.labels, row.monitor)
     row.labels, row.annotations, row.generator_url = sent.labels, sent.annotations, sent.generatorURL
     row.starts_at = sent.startsAt
@@ -176,15 +176,16 @@ def _fill(row: Alert, sent: AlertmanagerAlert, reader: Reader, at: datetime) -> 
     row.times += 1
 
 
-def _event(group: AlertGroup, changes: _Changes, at: datetime) -> AlertsReceived:
+def _event(group: AlertGroup, system: System, changes: _Changes, reader: Reader, at: datetime) -> AlertsReceived:
     firing = [alert for alert in (*changes.new, *changes.repeated) if alert.is_firing]
+    gravest = min(firing, key=lambda alert: reader.rank(alert.severity_hint, system), default=None)
     return AlertsReceived(
         group=group,
         new=changes.new,
         repeated=changes.repeated,
         resolved=changes.resolved,
-        severities=tuple(dict.fromkeys(alert.severity_hint for alert in firing if alert.severity_hint)),
-        monitors=tuple(dict.fromkeys(alert.monitor for alert in firing if alert.monitor)),
+        severity=gravest.severity_hint if gravest else "",
+        monitor=gravest.monitor if gravest else None,
         data_loss=any(alert.data_loss for alert in firing),
         truncated=group.truncated,
         at=at,

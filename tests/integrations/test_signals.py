@@ -19,7 +19,7 @@ from config.casework.access.services import issue_token
 from config.casework.catalogue.models import System
 from integrations.signals import monitors
 from integrations.signals.choices import AlertStatus
-from integrations.signals.events import AlertsReceived
+from integrations.signals.events import AlertsReceived, LevelsAsked
 from integrations.signals.models import Alert, AlertGroup, Delivery, Monitor
 from integrations.signals.schemas import AlertmanagerMessage
 from integrations.signals.services import prune, receive_alertmanager
@@ -70,6 +70,10 @@ def message(*alerts: dict[str, Any], **fields: Any) -> dict[str, Any]:
     } | fields
 
 
+def _levels(event: LevelsAsked) -> list[str]:
+    return ["SEV-1", "SEV-2", "SEV-3", "SEV-4"] if event.system.key == "jobarium" else ["P0", "P1"]
+
+
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch) -> list[AlertsReceived]:
     """What the floors above hear. They answer with a made-up reference, one for each group."""
@@ -81,6 +85,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[AlertsReceived]:
         return f"INC-2026-{event.group.pk:06}"
 
     events.subscribe(AlertsReceived, listen)
+    events.subscribe(LevelsAsked, _levels)
     return told
 
 
@@ -120,7 +125,7 @@ class TestFiring:
         assert row.starts_at == datetime(2026, 3, 9, 9, 58, 0, 123456, tzinfo=UTC)
         (event,) = heard
         assert (event.new, event.repeated, event.resolved) == ((row,), (), ())
-        assert (event.severities, event.monitors, event.data_loss, event.at) == (("critical",), (), False, now)
+        assert (event.severity, event.monitor, event.data_loss, event.at) == ("SEV-1", None, False, now)
 
     def test_a_repeat_counts_and_adds_nothing(self, send: Send, heard: list[AlertsReceived]) -> None:
         first = send(alert())
@@ -180,7 +185,7 @@ class TestResolved:
         assert answer.json()["accepted"] == 1
         assert Alert.objects.get().status == AlertStatus.RESOLVED
         assert len(heard[0].resolved) == 1
-        assert heard[0].severities == ()
+        assert heard[0].severity == ""
 
     def test_firing_again_after_a_resolve_is_new(self, send: Send, heard: list[AlertsReceived]) -> None:
         send(alert())
@@ -248,21 +253,48 @@ class TestMeaning:
             "jobarium-a",
             "always",
         )
-        assert heard[0].severities == ("SEV-2",)
-        assert heard[0].monitors == (row.monitor,)
+        assert heard[0].severity == "SEV-2"
+        assert heard[0].monitor == row.monitor
 
     def test_a_monitor_of_another_system_does_not_count(
         self, send: Send, jobarium: System, heard: list[AlertsReceived]
     ) -> None:
         monitors.load(factories.system("jobsentinel"), [SPEC])
         send(alert(alertname=SPEC["id"], severity="warning"))
-        assert (heard[0].severities, heard[0].monitors) == (("warning",), ())
+        assert (heard[0].severity, heard[0].monitor) == ("SEV-3", None)
+
+    @pytest.mark.parametrize(
+        ("system", "label", "level"),
+        [
+            ("jobarium", "critical", "SEV-1"),
+            ("jobarium", "warning", "SEV-3"),
+            ("jobarium", "Critical", "SEV-1"),
+            ("jobarium", "sev-2", "SEV-2"),
+            ("jobsentinel", "critical", "P0"),
+            ("jobsentinel", "warning", "P1"),  # it has no third level
+            ("jobsentinel", "SEV-2", ""),
+            ("jobarium", "page", ""),
+            ("jobarium", "", ""),
+        ],
+    )
+    def test_a_label_is_a_level_of_the_system_or_stands_for_one(
+        self, send: Send, jobarium: System, heard: list[AlertsReceived], system: str, label: str, level: str
+    ) -> None:
+        factories.system("jobsentinel")
+        send(alert(system=system, severity=label))
+        assert heard[0].severity == level
+
+    def test_the_gravest_of_the_group_counts(self, send: Send, jobarium: System, heard: list[AlertsReceived]) -> None:
+        monitors.load(jobarium, [SPEC])
+        send(alert("f1", severity="warning"), alert("f2", alertname=SPEC["id"]), alert("f3"))
+        assert heard[0].severity == "SEV-2"
+        assert heard[0].monitor is not None
 
     def test_only_what_fires_has_a_say_in_the_severity(
         self, send: Send, jobarium: System, heard: list[AlertsReceived]
     ) -> None:
         send(alert("f1", severity="critical", resolved=True), alert("f2", severity="warning"))
-        assert heard[0].severities == ("warning",)
+        assert heard[0].severity == "SEV-3"
 
 
 @pytest.mark.usefixtures("jobarium")
