@@ -1,5 +1,6 @@
 """The house: routes, dashboard, sign-in, commands."""
 
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -20,3 +21,4 @@ class DeskConfig(AppConfig):
 
     def ready(self) -> None:
         user_logged_in.connect(_signed_in, dispatch_uid="desk.signed_in")
+        import_module("config.checks")  # needs models; it registers its checks itself

@@ -264,6 +264,7 @@ OUTBOUND_ALLOW = DESK.outbound_allow
 HEARTBEAT_URL = DESK.heartbeat_url
 DESK_KEYS = DESK.keys
 DESK_ENV = DESK.stage
+WEBHOOK_SECRETS = DESK.webhook_secrets
 
 LOGGING_CONFIG = None
 LOGGING = logging_config(DESK.log_level)

@@ -19,6 +19,7 @@ urlpatterns = [
     path("api/v1/health", health.ready, name="api-v1-health"),
     path("api/", api.urls),
     path("accounts/", include("allauth.urls")),
+    path("admin/files/", include("config.casework.files.urls")),
     path("admin/", admin.site.urls),
     path("favicon.ico", RedirectView.as_view(url="/static/desk/favicon.svg")),
 ]

@@ -1,9 +1,6 @@
 """What the incident desk does when something happens below it or in its own rooms."""
 
 from config.casework.events import DeadlineBreached, PersonSignedIn, subscribe
-from config.casework.work.models import Job
-from config.casework.work.registry import handler
-from config.casework import clock
 from incidents import alerts
 from incidents.choices import SLA_CLOCKS, Clock
 from incidents.events import IncidentOpened, IncidentReopened, SeverityJudged
@@ -55,15 +52,3 @@ def _clock_ran_out(event: DeadlineBreached) -> None:
 
 def _signed_in(event: PersonSignedIn) -> None:
     confirm_acknowledgements(event.person, at=event.at)
-
-
-@handler("incidents.page", max_attempts=10, base=10, cap=120, batch=1, lease=60)
-def page(job: Job) -> None:
-    """Carry out one step of a paging plan."""
-    paging.run_step(job.arguments["incident"], generation=job.arguments["generation"], step=job.arguments["step"], round_=job.arguments["round"], at=clock.now())
-
-
-@handler("incidents.escalate", max_attempts=10, base=10, cap=120, batch=1, lease=60)
-def escalate(job: Job) -> None:
-    """Carry a missed clock to the next person."""
-    paging.escalate(job.arguments["deadline"], order=job.arguments["order"], at=clock.now())

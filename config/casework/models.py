@@ -5,7 +5,9 @@ from config.casework.audit.models import AuditEntry, AuditSeal, SubjectPseudonym
 from config.casework.cases.models import Case, Note, ReferenceCounter
 from config.casework.catalogue.models import Calendar, Organization, System
 from config.casework.deadlines.models import Deadline
+from config.casework.files.models import StoredFile
 from config.casework.front.models import RateCounter
+from config.casework.links.models import Grant
 from config.casework.work.models import Heartbeat, Job
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "Case",
     "Deadline",
     "Deputy",
+    "Grant",
     "Heartbeat",
     "IdempotencyKey",
     "Job",
@@ -26,6 +29,7 @@ __all__ = [
     "RateCounter",
     "ReferenceCounter",
     "Signature",
+    "StoredFile",
     "SubjectPseudonym",
     "System",
     "User",

@@ -48,7 +48,7 @@ def hit(key: str, *, limit: int, window: timedelta, at: datetime) -> Limit:
     table = connection.ops.quote_name(RateCounter._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} AS counter (key, window_start, expires_at, n) VALUES (%(key)s, %(at)s, %(end)s, 1) "
+            f"INSERT INTO {table} AS counter (key, window_start, expires_at, n) VALUES (%(key)s, %(at)s, %(end)s, 1) "  # noqa: S608 - the name is ours
             "ON CONFLICT (key) DO UPDATE SET "
             "n = CASE WHEN counter.expires_at <= %(at)s THEN 1 ELSE least(counter.n, %(limit)s) + 1 END, "
             "window_start = CASE WHEN counter.expires_at <= %(at)s THEN %(at)s ELSE counter.window_start END, "
