@@ -28,7 +28,7 @@ BASE_URL = DESK.base_url
 DATA_DIR = DESK.data_dir
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.import_export",
@@ -46,7 +46,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django.contrib.postgres",
-    "django.contrib.admin",
+    "config.casework.desk.apps.DeskAdminConfig",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -190,6 +190,7 @@ AXES_CLIENT_IP_CALLABLE = "config.accounts.client_address"
 AXES_LOCKOUT_TEMPLATE = "account/locked_out.html"
 AXES_ENABLE_ADMIN = True
 GUARDIAN_RAISE_403 = True
+PGHISTORY_ADMIN_CLASS = "config.casework.audit.admin.RowHistoryAdmin"
 ANONYMOUS_USER_NAME = None
 
 # --- import and export: never past the permissions ----------------------------------------------------------------------
@@ -273,6 +274,8 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "config.dashboard.context",
+    "STYLES": ["config.dashboard.tones", "config.dashboard.desk_style", "config.dashboard.admin_style"],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.dashboard.icon"}],
     "BORDER_RADIUS": "6px",
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": "config.dashboard.navigation"},
     "COLORS": {
