@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.http import HttpRequest
-from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -28,19 +27,3 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         return []
     start = {"title": _("Start"), "icon": "home", "link": reverse("admin:index")}
     return [{"title": "", "separator": False, "collapsible": False, "items": [start]}, *lines_for(request.user)]
-
-
-def tones(request: HttpRequest) -> str:
-    return static("desk/tones.css")
-
-
-def desk_style(request: HttpRequest) -> str:
-    return static("desk/desk.css")
-
-
-def admin_style(request: HttpRequest) -> str:
-    return static("desk/admin.css")
-
-
-def icon(request: HttpRequest) -> str:
-    return static("desk/favicon.svg")

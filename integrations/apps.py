@@ -2,6 +2,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from config.casework.catalogue import sections
+from integrations import permissions
 
 
 class IntegrationsConfig(AppConfig):
@@ -9,4 +10,5 @@ class IntegrationsConfig(AppConfig):
     verbose_name = _("Integrations")
 
     def ready(self) -> None:
+        permissions.declare()
         sections.announce("integrations.signals.runbook")

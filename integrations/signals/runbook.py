@@ -99,7 +99,11 @@ class Monitor(RunbookModel):
     def _values_fit(self) -> "Monitor":
         if isinstance(self.threshold, str) != (self.unit == "enum"):
             raise ValueError("the threshold is a word for the unit enum and a number for all others")
-        if isinstance(self.threshold, int | float) and self.unit in ("ratio", "error_ratio") and not 0 <= self.threshold <= 1:
+        if (
+            isinstance(self.threshold, int | float)
+            and self.unit in ("ratio", "error_ratio")
+            and not 0 <= self.threshold <= 1
+        ):
             raise ValueError(f"the threshold of a ratio lies between 0 and 1, not at {self.threshold}")
         return self
 
@@ -114,4 +118,4 @@ def _check_monitors(monitors: list[Monitor], context: Context) -> Iterator[Findi
             yield from context.unknown(monitor.playbook, section="playbooks", location=(index, "playbook"))
 
 
-MONITORS: Section[list[Monitor]] = setting("monitors", list[Monitor], order=70, check=_check_monitors)
+MONITORS: Section[list[Monitor]] = setting("monitors", list[Monitor], order=70, check=_check_monitors, shared=True)

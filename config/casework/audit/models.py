@@ -78,7 +78,7 @@ class AuditEntry(models.Model):
         return f"audit entry {self.pk}"
 
 
-@personal(plain=("previous", "mac"))
+@personal(plain=("digests", "previous", "mac"))
 class AuditSeal(models.Model):
     """A seal over all entries whose transaction id lies in [from_xid, to_xid), chained to the seal before."""
 

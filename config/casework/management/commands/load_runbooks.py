@@ -20,7 +20,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="runbook files or folders of them")
-        parser.add_argument("--check", action="store_true", help="change nothing; list where the database differs from the files")
+        parser.add_argument(
+            "--check", action="store_true", help="change nothing; list where the database differs from the files"
+        )
 
     def handle(self, *args: Any, paths: list[Path], check: bool, **options: Any) -> None:
         try:
