@@ -71,7 +71,7 @@ class Reader:
         for name in (*SECRET_NAMES, *sorted(webhooks)):
             self._from_file(name)
         self.env = environ.FileAwareEnv()
-        self.env.ENVIRON = self.values  # type: ignore[misc]  # the library declares it as os.environ alone
+        self.env.ENVIRON = self.values
 
     def _from_file(self, name: str) -> None:
         path = self.values.pop(f"{name}_FILE", "")

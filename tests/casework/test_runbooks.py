@@ -11,7 +11,8 @@ from django.core.management import CommandError, call_command
 
 from config.casework.access.models import User
 from config.casework.audit.models import AuditEntry
-from config.casework.catalogue.loader import Problem, RunbookRefused, compare, export, load
+from config.casework.catalogue.documents import Problem
+from config.casework.catalogue.loader import RunbookRefused, compare, export, load
 from config.casework.catalogue.models import Calendar, System
 
 AT = datetime(2026, 3, 9, 10, 0, tzinfo=UTC)

@@ -37,7 +37,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in. The power of a superadmin comes from the environment and is never stored (SEC-07)."""
 
-    is_superuser = None  # type: ignore[assignment]  # no such column: see the property below
+    is_superuser = None  # no such column: see the property below
 
     email = models.EmailField(_("email"), max_length=254, unique=True, error_messages={"unique": _("Somebody has this address already.")})
     name = models.CharField(_("name"), max_length=120, blank=True)
@@ -45,7 +45,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(_("language"), max_length=10, default="en-gb")
     zone = models.CharField(_("time zone"), max_length=60, default="Europe/Berlin")
     is_staff = models.BooleanField(_("works at the desk"), default=False)
-    is_active = models.BooleanField(_("may sign in"), default=True)
+    is_active = models.BooleanField(_("may sign in"), default=True)  # type: ignore[misc]  # a constant in the base
     must_change_password = models.BooleanField(_("must choose a new password"), default=False)
     date_joined = models.DateTimeField(_("joined"), auto_now_add=True)
     organizations = models.ManyToManyField(Organization, through="Membership", related_name="people")
