@@ -1,7 +1,7 @@
 """People, memberships and API tokens."""
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -45,7 +45,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(_("language"), max_length=10, default="en-gb")
     zone = models.CharField(_("time zone"), max_length=60, default="Europe/Berlin")
     is_staff = models.BooleanField(_("works at the desk"), default=False)
-    is_active = models.BooleanField(_("may sign in"), default=True)  # type: ignore[misc]  # a constant in the base
+    is_active = models.BooleanField(_("may sign in"), default=True)
     must_change_password = models.BooleanField(_("must choose a new password"), default=False)
     date_joined = models.DateTimeField(_("joined"), auto_now_add=True)
     organizations = models.ManyToManyField(Organization, through="Membership", related_name="people")
@@ -54,7 +54,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         verbose_name = _("person")
