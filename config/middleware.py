@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from config.casework import traceparent
+from config import traceparent
 
 type GetResponse = Callable[[HttpRequest], HttpResponse]
 

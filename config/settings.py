@@ -29,7 +29,7 @@ BASE_URL = DESK.base_url
 DATA_DIR = DESK.data_dir
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.import_export",
@@ -47,7 +47,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django.contrib.postgres",
-    "django.contrib.admin",
+    "config.casework.desk.apps.DeskAdminConfig",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -194,6 +194,7 @@ AXES_CLIENT_IP_CALLABLE = "config.accounts.client_address"
 AXES_LOCKOUT_TEMPLATE = "account/locked_out.html"
 AXES_ENABLE_ADMIN = True
 GUARDIAN_RAISE_403 = True
+PGHISTORY_ADMIN_CLASS = "config.casework.audit.admin.RowHistoryAdmin"
 ANONYMOUS_USER_NAME = None
 
 # --- import and export: never past the permissions ----------------------------------------------------------------------
@@ -277,7 +278,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "config.dashboard.context",
-    "STYLES": [lambda _request: static("desk/tones.css"), lambda _request: static("desk/desk.css")],
+    "STYLES": [lambda _request: static("desk/tones.css"), lambda _request: static("desk/desk.css"), lambda _request: static("desk/admin.css")],
     "SITE_ICON": lambda _request: static("desk/logo.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("desk/favicon.svg")}],
     "BORDER_RADIUS": "6px",

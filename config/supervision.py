@@ -17,7 +17,7 @@ from config.postgres import Cluster, ServerError
 SUPERVISED_BY: Final = "DESK_SUPERVISED_BY"
 LOOK_EVERY: Final = 5.0  # seconds
 HEARTBEAT_LIMIT: Final = 120.0  # seconds without a beat before the worker cluster counts as hung
-PATIENCE: Final = 6.0  # seconds from SIGTERM to SIGKILL
+PATIENCE: Final = 5.0  # seconds from SIGTERM to SIGKILL
 
 
 def say(line: str) -> None:

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
-from config.casework import traceparent
+from config import traceparent
 
 DOORS: tuple[dict[str, Any], ...] = (
     {"name": "privacy-new", "title": _("Ask for your data, or have it deleted"), "text": _("For candidates. You need no account.")},

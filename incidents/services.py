@@ -6,8 +6,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from config.casework import traceparent
+from config import traceparent
 from config.casework.access.actors import Actor, actor_user
+from config.casework.access.choices import Role
 from config.casework.access.models import User
 from config.casework.access.services import operator_organization, require
 from config.casework.approvals.models import Approval
@@ -17,7 +18,6 @@ from config.casework.cases.references import next_reference
 from config.casework.catalogue.models import Organization, System
 from config.casework.deadlines import services as deadlines
 from config.casework.events import publish
-from config.casework.access.choices import Role
 from config.casework.transitions import apply
 from incidents import clocks
 from incidents.choices import UNRESOLVED, Clock, IncidentState, Source

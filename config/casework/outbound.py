@@ -25,7 +25,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
 from config.casework.addresses import Address, Network, is_public, unmapped
-from config.casework.traceparent import TraceContext
+from config.traceparent import TraceContext
 
 TOTAL_SECONDS = 10.0
 ANSWER_BYTES = 64 * 1024

@@ -17,6 +17,9 @@ def declare() -> None:
         grant(role, "casework.view+add+change_user", "casework.view+add+change+delete_membership", "casework.view+add+change_organization")
         grant(role, "casework.view+add+change+delete_deputy", "casework.view+add+change_calendar", "casework.change_system", "casework.view_job")
         grant(role, "casework.view+add+change_apitoken")
+        grant(role, "casework.view_approval", "casework.view_signature", "axes.view+delete_accessattempt")
+    for role in (Role.CTO, Role.AUDITOR):
+        grant(role, "pghistory.view_events", "casework.view_approval", "casework.view_signature")
     for role in (*LEADS, Role.PRIVACY):
         grant(role, "casework.redact_note", "casework.delete_storedfile")
     grant(Role.AUDITOR, "casework.view_storedfile")

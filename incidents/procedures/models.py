@@ -40,7 +40,9 @@ class Procedure(models.Model):
         return self.title
 
 
-@personal(plain=("key", "text", "command", "template", "setting", "audience", "reason", "action", "expires", "extra"))
+@personal(
+    plain=("key", "text", "command", "template", "setting", "audience", "reason", "action", "expires", "extra")
+)
 class ProcedureStep(models.Model):
     """One step of a procedure."""
 

@@ -10,7 +10,8 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import models
 
-from config.casework import clock, traceparent
+from config import traceparent
+from config.casework import clock
 from config.casework.access.models import User
 from config.casework.cases.models import Case
 from config.casework.cases.timeline import Entry

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pytest_django import Settings
 
-from config.casework import outbound, traceparent
+from config import traceparent
+from config.casework import outbound
 from config.casework.outbound import OutboundClient, OutboundFailed, OutboundRefused
 
 LOOPBACK = ["127.0.0.0/8", "::1"]

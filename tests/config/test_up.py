@@ -52,7 +52,7 @@ class Desk:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up", "--port", "0", "--no-input", *options],
                 cwd=PROJECT,
-                env=inherited | {"DESK_DATA_DIR": str(folder)} | (environment or {}),
+                env={**inherited, "DESK_DATA_DIR": str(folder), **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
