@@ -21,5 +21,6 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/files/", include("config.casework.files.urls")),
     path("admin/", admin.site.urls),
+    path("", include("incidents.urls")),
     path("favicon.ico", RedirectView.as_view(url="/static/desk/favicon.svg")),
 ]

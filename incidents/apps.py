@@ -24,5 +24,7 @@ class IncidentsConfig(AppConfig):
             "incidents.reviews.runbook",
         )
         import_module("incidents.permissions").declare()
+        import_module("incidents.wording").declare()
         import_module("incidents.transitions")
         import_module("incidents.reviews.transitions")
+        import_module("incidents.subscriptions").connect()

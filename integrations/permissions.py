@@ -6,4 +6,10 @@ from config.casework.permissions import READERS
 
 def declare() -> None:
     for role in READERS:
-        grant(role, "integrations.view_monitor", "integrations.view_alertgroup", "integrations.view_alert", "integrations.view_delivery")
+        grant(
+            role,
+            "integrations.view_monitor",
+            "integrations.view_alertgroup",
+            "integrations.view_alert",
+            "integrations.view_delivery",
+        )

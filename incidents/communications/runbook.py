@@ -138,5 +138,12 @@ def _export_templates(system: System) -> list[Template] | None:
 AUDIENCES: Section[list[Audience]] = setting("audiences", list[Audience], order=40)
 GUARD_WORDS: Section[list[str]] = setting("guard_words", list[Line], order=42)
 TEMPLATES: Section[list[Template]] = register(
-    Section(key="templates", schema=list[Template], load=_load_templates, export=_export_templates, check=_check_templates, order=44)
+    Section(
+        key="templates",
+        schema=list[Template],
+        load=_load_templates,
+        export=_export_templates,
+        check=_check_templates,
+        order=44,
+    )
 )

@@ -108,7 +108,7 @@ def _export_paging(system: System) -> Paging | None:
     levels = list(Severity.objects.filter(system=system).order_by("rank", "key"))
     paged = [level for level in levels if level.paging_steps]
     policies = [{"severity": level.key, "steps": level.paging_steps, "repeat": level.paging_repeat} for level in paged]
-    breach = next((level.breach_steps for level in levels if level.breach_steps), [])
+    breach: list[dict[str, str]] = next((level.breach_steps for level in levels if level.breach_steps), [])
     return PAGING.adapter.validate_python({"policies": policies, "breach": breach}) if breach else None
 
 

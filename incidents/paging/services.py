@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from config.casework import calendars
 from config.casework.access.models import User
 from config.casework.audit.services import record
+from config.casework.catalogue.fields import parse_duration
 from config.casework.deadlines import services as deadlines
 from config.casework.deadlines.models import Deadline
 from config.casework.transitions import Refused
@@ -139,7 +140,7 @@ def escalate(deadline_id: int, *, order: int, at: datetime) -> Escalation | None
         if person is not None:
             texts.send_escalation(incident, escalation, deadline, at=at)
         if order + 1 < len(steps):
-            wait = timedelta() if person is None else calendars.parse_span(steps[order + 1].get("after", "PT0S")).time
+            wait = timedelta() if person is None else _after(steps[order + 1])
             _enqueue_escalation(deadline, order=order + 1, at=at + wait)
     return escalation
 
@@ -182,10 +183,15 @@ def _page(
     return page
 
 
+def _after(step: dict[str, str], default: str = "PT0S") -> timedelta:
+    """How long after the first moment a step is due."""
+    return parse_duration(step.get("after", default))
+
+
 def _enqueue_next(incident: Incident, *, step: int, round_: int, at: datetime, at_once: bool) -> None:
     steps = incident.paging_plan["steps"]
     if step + 1 < len(steps):
-        wait = calendars.parse_span(steps[step + 1].get("after", "PT15M")).time - calendars.parse_span(steps[step].get("after", "PT0S")).time
+        wait = _after(steps[step + 1], "PT15M") - _after(steps[step])
         _enqueue_step(incident, step=step + 1, round_=round_, at=at if at_once else at + wait)
     elif round_ < incident.paging_plan.get("repeat", 0):
         _enqueue_step(incident, step=0, round_=round_ + 1, at=at + ROUND_AFTER)

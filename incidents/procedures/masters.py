@@ -12,7 +12,19 @@ from incidents.procedures.choices import ProcedureKind, StepKind
 from incidents.procedures.models import Procedure, ProcedureStep
 from incidents.procedures.schemas import Checklist, ChecklistItem, MessagePart, Playbook, StepPart
 
-COLUMNS: Final = ("key", "text", "command", "setting", "template", "audience", "action", "expires", "approval", "optional", "reason")
+COLUMNS: Final = (
+    "key",
+    "text",
+    "command",
+    "setting",
+    "template",
+    "audience",
+    "action",
+    "expires",
+    "approval",
+    "optional",
+    "reason",
+)
 KINDS: Final = {
     "per_deployment": ProcedureKind.DEPLOYMENT,
     "per_rollback": ProcedureKind.ROLLBACK,
@@ -59,7 +71,9 @@ def checklist_master(checklist: Checklist) -> Master:
         "monitors": [],
         "ordered": checklist.ordered,
         "source": checklist.source or "",
-        "extra": checklist.model_dump(mode="json", exclude_defaults=True, exclude={"id", "title", "ordered", "source", "items"}),
+        "extra": checklist.model_dump(
+            mode="json", exclude_defaults=True, exclude={"id", "title", "ordered", "source", "items"}
+        ),
     }
     return Master(checklist.id, values, [_step(StepKind.CHECK, item) for item in checklist.items])
 
@@ -99,7 +113,9 @@ def _load_one(system: System, row: Procedure | None, master: Master) -> Changes:
 
 
 def _write_steps(row: Procedure, steps: Sequence[dict[str, Any]]) -> None:
-    ProcedureStep.objects.bulk_create(ProcedureStep(procedure=row, position=number, **step) for number, step in enumerate(steps, start=1))
+    ProcedureStep.objects.bulk_create(
+        ProcedureStep(procedure=row, position=number, **step) for number, step in enumerate(steps, start=1)
+    )
 
 
 def _plain(step: ProcedureStep) -> dict[str, Any]:
@@ -171,7 +187,16 @@ def _playbook(row: Procedure) -> Playbook:
 
 def _checklist(row: Procedure) -> Checklist:
     items = [ChecklistItem(**_part(step)) for step in row.steps.all()]
-    return Checklist.model_validate({**row.extra, "id": row.key, "title": row.title, "ordered": row.ordered, "source": row.source or None, "items": items})
+    return Checklist.model_validate(
+        {
+            **row.extra,
+            "id": row.key,
+            "title": row.title,
+            "ordered": row.ordered,
+            "source": row.source or None,
+            "items": items,
+        }
+    )
 
 
 def _part(step: ProcedureStep) -> dict[str, Any]:

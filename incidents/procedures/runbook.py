@@ -55,7 +55,9 @@ def _taken(names: list[str], context: Context) -> dict[str, str]:
 
 
 def _load_playbooks(system: System, playbooks: list[Playbook], context: Context) -> Changes:
-    return load_procedures(system, [playbook_master(playbook, context) for playbook in playbooks], kinds=[ProcedureKind.PLAYBOOK])
+    return load_procedures(
+        system, [playbook_master(playbook, context) for playbook in playbooks], kinds=[ProcedureKind.PLAYBOOK]
+    )
 
 
 def _load_checklists(system: System, checklists: list[Checklist], context: Context) -> Changes:
@@ -64,8 +66,24 @@ def _load_checklists(system: System, checklists: list[Checklist], context: Conte
 
 
 PLAYBOOKS: Section[list[Playbook]] = register(
-    Section(key="playbooks", schema=list[Playbook], load=_load_playbooks, export=export_playbooks, check=_check_playbooks, order=50, shared=True)
+    Section(
+        key="playbooks",
+        schema=list[Playbook],
+        load=_load_playbooks,
+        export=export_playbooks,
+        check=_check_playbooks,
+        order=50,
+        shared=True,
+    )
 )
 CHECKLISTS: Section[list[Checklist]] = register(
-    Section(key="checklists", schema=list[Checklist], load=_load_checklists, export=export_checklists, check=_check_checklists, order=52, shared=True)
+    Section(
+        key="checklists",
+        schema=list[Checklist],
+        load=_load_checklists,
+        export=export_checklists,
+        check=_check_checklists,
+        order=52,
+        shared=True,
+    )
 )

@@ -45,9 +45,13 @@ class SeverityLevel(RunbookModel):
         for name in ("acknowledge", "mitigate", "update_every"):
             amount = getattr(self, name)
             if amount and self.clock == "business" and amount.time >= timedelta(days=1):
-                raise ValueError(f"{name} runs on a business clock, where {amount} is more than a day; write business days as 1BD")
+                raise ValueError(
+                    f"{name} runs on a business clock, where {amount} is more than a day; write business days as 1BD"
+                )
             if amount and self.clock == "round_the_clock" and amount.business_days:
-                raise ValueError(f"{name} runs round the clock, where there are no business days; write P1D, not {amount}")
+                raise ValueError(
+                    f"{name} runs round the clock, where there are no business days; write P1D, not {amount}"
+                )
         return self
 
 
@@ -88,12 +92,26 @@ def _values(level: SeverityLevel, *, untriaged: str) -> dict[str, Any]:
 def _export(system: System) -> Severities | None:
     rows = list(Severity.objects.filter(system=system).order_by("rank", "key"))
     untriaged = next((row.key for row in rows if row.is_untriaged), "none")
-    levels = [{name: getattr(row, name) or None for name in ("acknowledge", "mitigate", "update_every")} | _plain(row) for row in rows]
+    levels = [
+        {name: getattr(row, name) or None for name in ("acknowledge", "mitigate", "update_every")} | _plain(row)
+        for row in rows
+    ]
     return SEVERITIES.adapter.validate_python({"untriaged": untriaged, "levels": levels}) if rows else None
 
 
 def _plain(row: Severity) -> dict[str, Any]:
-    names = ("key", "name", "meaning", "examples", "rank", "mitigate_by_release_window", "clock", "warn", "paging", "postmortem")
+    names = (
+        "key",
+        "name",
+        "meaning",
+        "examples",
+        "rank",
+        "mitigate_by_release_window",
+        "clock",
+        "warn",
+        "paging",
+        "postmortem",
+    )
     return {name: getattr(row, name) for name in names}
 
 

@@ -14,7 +14,12 @@ from integrations.signals.services import receive_alertmanager
 router = Router(tags=["ingest"])
 
 
-@router.post("/alertmanager", auth=Bearer(Scope.ALERTS), response=answers({202: Ingested}), summary="Alertmanager webhook, version 4")
+@router.post(
+    "/alertmanager",
+    auth=Bearer(Scope.ALERTS),
+    response=answers({202: Ingested}),
+    summary="Alertmanager webhook, version 4",
+)
 def alertmanager(request: HttpRequest, payload: AlertmanagerMessage) -> Status[dict[str, object]]:
     """Take in a group of alerts. The answer comes after the commit: what was answered with 202 is kept."""
     received = receive_alertmanager(payload, token=caller(request), at=clock.now())

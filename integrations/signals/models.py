@@ -11,6 +11,7 @@ from config.casework.personal import Erasure, Subject, holds, personal
 from integrations.signals.choices import AlertStatus, Paging, Source
 from integrations.signals.querysets import AlertGroupQuerySet, AlertQuerySet
 
+SEVERITY_LENGTH = 20
 OUTSIDE_TEXT = holds(Subject.ANYONE, erase=Erasure.REVIEW)
 
 
@@ -35,7 +36,9 @@ class Monitor(models.Model):
         return self.key
 
 
-@personal(plain=("key_hash",), key=OUTSIDE_TEXT, receiver=OUTSIDE_TEXT, group_labels=OUTSIDE_TEXT, external_url=OUTSIDE_TEXT)
+@personal(
+    plain=("key_hash",), key=OUTSIDE_TEXT, receiver=OUTSIDE_TEXT, group_labels=OUTSIDE_TEXT, external_url=OUTSIDE_TEXT
+)
 class AlertGroup(models.Model):
     """The alerts a sender groups under one key, for one system. Without a system it stands in the list of unknown ones."""
 
@@ -56,16 +59,28 @@ class AlertGroup(models.Model):
         ordering = ("-last_at", "-pk")
         verbose_name = _("alert group")
         constraints = [
-            models.UniqueConstraint(fields=["source", "key_hash", "system"], nulls_distinct=False, name="alert_group_once"),
+            models.UniqueConstraint(
+                fields=["source", "key_hash", "system"], nulls_distinct=False, name="alert_group_once"
+            ),
         ]
         indexes = [models.Index(fields=["-last_at"], condition=Q(system=None), name="alert_group_unknown")]
 
     def __str__(self) -> str:
         return f"alert group {self.pk}"
 
+    @property
+    def case_key(self) -> str:
+        """What tells repeats of the same trouble: the sender's key within a system (at most 118 characters)."""
+        return f"{self.source}:{self.key_hash}:{self.system.key if self.system else ''}"
+
 
 @personal(
-    plain=("fingerprint", "severity_hint"), labels=OUTSIDE_TEXT, annotations=OUTSIDE_TEXT, generator_url=OUTSIDE_TEXT, name=OUTSIDE_TEXT
+    plain=("fingerprint",),
+    severity_hint=OUTSIDE_TEXT,
+    labels=OUTSIDE_TEXT,
+    annotations=OUTSIDE_TEXT,
+    generator_url=OUTSIDE_TEXT,
+    name=OUTSIDE_TEXT,
 )
 class Alert(models.Model):
     """One alert of a group as its sender last told it. Repeats count; they add no row."""
@@ -76,7 +91,11 @@ class Alert(models.Model):
     system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     monitor = models.ForeignKey(Monitor, on_delete=models.SET_NULL, null=True, blank=True, related_name="alerts")
     status = models.CharField(max_length=10, choices=AlertStatus.choices)
-    severity_hint = models.CharField(max_length=20, blank=True, help_text=_("Key of a severity of the system; empty: nothing named one."))
+    severity_hint = models.CharField(
+        max_length=SEVERITY_LENGTH,
+        blank=True,
+        help_text=_("Key of a severity of the system; empty: nothing names one."),
+    )
     data_loss = models.BooleanField(default=False)
     labels = models.JSONField(default=dict, blank=True)
     annotations = models.JSONField(default=dict, blank=True)
@@ -95,13 +114,18 @@ class Alert(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["group", "fingerprint"], name="alert_once"),
             models.CheckConstraint(
-                condition=Q(status=AlertStatus.FIRING, ends_at=None) | Q(status=AlertStatus.RESOLVED, ends_at__isnull=False),
+                condition=Q(status=AlertStatus.FIRING, ends_at=None)
+                | Q(status=AlertStatus.RESOLVED, ends_at__isnull=False),
                 name="alert_resolved_has_end",
             ),
         ]
 
     def __str__(self) -> str:
         return f"alert {self.fingerprint}"
+
+    @property
+    def is_firing(self) -> bool:
+        return self.status == AlertStatus.FIRING
 
 
 @personal(plain=("digest", "references"), payload=holds(Subject.ANYONE, erase=Erasure.REVIEW, retention="P30D"))
@@ -112,7 +136,9 @@ class Delivery(models.Model):
     payload = models.JSONField()
     groups = models.ManyToManyField(AlertGroup, related_name="deliveries")
     token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    references = ArrayField(models.CharField(max_length=20), default=list, blank=True, help_text=_("The cases it belongs to."))
+    references = ArrayField(
+        models.CharField(max_length=20), default=list, blank=True, help_text=_("The cases it belongs to.")
+    )
     received_at = models.DateTimeField()
     last_received_at = models.DateTimeField()
     times = models.PositiveIntegerField(default=0, help_text=_("How often the very same message came."))
@@ -122,7 +148,9 @@ class Delivery(models.Model):
         ordering = ("-last_received_at", "-pk")
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
-        indexes = [models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False), name="delivery_to_expire")]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False), name="delivery_to_expire")
+        ]
 
     def __str__(self) -> str:
         return f"delivery {self.pk}"

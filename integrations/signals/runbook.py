@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from config.casework.catalogue.fields import Key, Line, PositiveDuration, RunbookModel
-from config.casework.catalogue.sections import Context, Finding, Section, setting
+from config.casework.catalogue.models import System
+from config.casework.catalogue.sections import Changes, Context, Finding, Section, register
+from integrations.signals import monitors
 
 type Unit = Literal[
     "ratio",
@@ -108,8 +110,8 @@ class Monitor(RunbookModel):
         return self
 
 
-def _check_monitors(monitors: list[Monitor], context: Context) -> Iterator[Finding]:
-    for index, monitor in enumerate(monitors):
+def _check_monitors(parsed: list[Monitor], context: Context) -> Iterator[Finding]:
+    for index, monitor in enumerate(parsed):
         if monitor.severity:
             yield from context.unknown(monitor.severity, section="severities", location=(index, "severity"))
         if level := monitor.labels.get("severity"):
@@ -118,4 +120,22 @@ def _check_monitors(monitors: list[Monitor], context: Context) -> Iterator[Findi
             yield from context.unknown(monitor.playbook, section="playbooks", location=(index, "playbook"))
 
 
-MONITORS: Section[list[Monitor]] = setting("monitors", list[Monitor], order=70, check=_check_monitors, shared=True)
+def _load_monitors(system: System, parsed: list[Monitor], context: Context) -> Changes:
+    return monitors.load(system, MONITORS.dump(parsed))
+
+
+def _export_monitors(system: System) -> list[Monitor] | None:
+    return [Monitor.model_validate(row.spec) for row in system.monitors.order_by("pk")] or None
+
+
+MONITORS: Section[list[Monitor]] = register(
+    Section(
+        key="monitors",
+        schema=list[Monitor],
+        load=_load_monitors,
+        export=_export_monitors,
+        order=70,
+        check=_check_monitors,
+        shared=True,
+    )
+)

@@ -41,7 +41,9 @@ class AlertmanagerAlert(Input):
     @model_validator(mode="after")
     def _resolved_in_the_past(self) -> "AlertmanagerAlert":
         if self.status == "resolved" and self.endsAt is not None and self.endsAt > clock.now() + AHEAD:
-            raise PydanticCustomError("time_ahead", "It is resolved, yet endsAt lies more than 5 minutes in the future.")
+            raise PydanticCustomError(
+                "time_ahead", "It is resolved, yet endsAt lies more than 5 minutes in the future."
+            )
         return self
 
 

@@ -73,13 +73,19 @@ def receive_alertmanager(message: AlertmanagerMessage, *, token: ApiToken | None
 def prune(at: datetime) -> int:
     """Delete raw messages whose time is over and that no case holds."""
     old = Delivery.objects.filter(expires_at__lte=at).order_by("expires_at").values("pk")[:PRUNE_BATCH]
-    return Delivery.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()[1].get("integrations.Delivery", 0)
+    return (
+        Delivery.objects.filter(pk__in=list(old.values_list("pk", flat=True)))
+        .delete()[1]
+        .get("integrations.Delivery", 0)
+    )
 
 
 def _keep(message: AlertmanagerMessage, token: ApiToken | None, at: datetime) -> Delivery:
     """Store the raw message; the very same one again only counts."""
     digest = hashlib.sha256(json.dumps(message.raw, sort_keys=True).encode()).hexdigest()
-    row = Delivery(digest=digest, payload=message.raw, token=token, received_at=at, last_received_at=at, expires_at=at + RAW_KEPT)
+    row = Delivery(
+        digest=digest, payload=message.raw, token=token, received_at=at, last_received_at=at, expires_at=at + RAW_KEPT
+    )
     Delivery.objects.bulk_create([row], ignore_conflicts=True)
     Delivery.objects.filter(digest=digest).update(times=F("times") + 1, last_received_at=at)
     Delivery.objects.filter(digest=digest, expires_at__isnull=False).update(expires_at=at + RAW_KEPT)
@@ -100,7 +106,14 @@ def _lock_groups(message: AlertmanagerMessage, systems: Iterable[System | None],
     wanted = sorted(systems, key=lambda system: system.pk if system else 0)
     AlertGroup.objects.bulk_create(
         [
-            AlertGroup(source=Source.ALERTMANAGER, key=message.groupKey, key_hash=key_hash, system=system, first_at=at, last_at=at)
+            AlertGroup(
+                source=Source.ALERTMANAGER,
+                key=message.groupKey,
+                key_hash=key_hash,
+                system=system,
+                first_at=at,
+                last_at=at,
+            )
             for system in wanted
         ],
         ignore_conflicts=True,
@@ -111,7 +124,11 @@ def _lock_groups(message: AlertmanagerMessage, systems: Iterable[System | None],
     for system in wanted:
         group = locked[system.pk if system else None]
         group.system = system
-        group.receiver, group.group_labels, group.external_url = message.receiver, message.groupLabels, message.externalURL
+        group.receiver, group.group_labels, group.external_url = (
+            message.receiver,
+            message.groupLabels,
+            message.externalURL,
+        )
         group.truncated, group.last_at = message.truncatedAlerts, max(group.last_at, at)
         groups.append(group)
     AlertGroup.objects.bulk_update(groups, ["receiver", "group_labels", "external_url", "truncated", "last_at"])
@@ -133,7 +150,9 @@ def _store(group: AlertGroup, alerts: dict[str, AlertmanagerAlert], reader: Read
     Alert.objects.bulk_create([row for row in rows if row.pk is None])
     Alert.objects.bulk_update([row for row in rows if row.fingerprint in known], _TOLD, batch_size=200)
     if group.system is not None:  # its system was named meanwhile: it stands in the list of unknown ones no longer
-        Alert.objects.filter(group__source=group.source, group__key_hash=group.key_hash, group__system=None, fingerprint__in=alerts).delete()
+        Alert.objects.filter(
+            group__source=group.source, group__key_hash=group.key_hash, group__system=None, fingerprint__in=alerts
+        ).delete()
     return _Changes(tuple(sorted_out["new"]), tuple(sorted_out["repeated"]), tuple(sorted_out["resolved"]))
 
 
@@ -158,7 +177,7 @@ def _fill(row: Alert, sent: AlertmanagerAlert, reader: Reader, at: datetime) -> 
 
 
 def _event(group: AlertGroup, system: System, changes: _Changes, reader: Reader, at: datetime) -> AlertsReceived:
-    firing = [alert for alert in (*changes.new, *changes.repeated) if alert.status == AlertStatus.FIRING]
+    firing = [alert for alert in (*changes.new, *changes.repeated) if alert.is_firing]
     gravest = min(firing, key=lambda alert: reader.rank(alert.severity_hint, system), default=None)
     return AlertsReceived(
         group=group,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from config.casework.catalogue.models import System
 from config.casework.events import publish
 from integrations.signals.events import LevelsAsked
-from integrations.signals.models import Monitor
+from integrations.signals.models import SEVERITY_LENGTH, Monitor
 
 _TRUE = frozenset({"true", "1", "yes"})
 _PROMETHEUS_RANK = {"critical": 0, "warning": 2}  # R-64: critical is the first level of a system, warning its third
@@ -14,7 +14,7 @@ _PROMETHEUS_RANK = {"critical": 0, "warning": 2}  # R-64: critical is the first 
 
 @dataclass
 class Reader:
-    """Reads labels for one message; systems, monitors and levels are looked up once."""
+    """Reads the labels of one message; systems, monitors and levels are looked up once."""
 
     systems: Mapping[str, System]
     jobs: Mapping[str, System]
@@ -52,7 +52,9 @@ class Reader:
             if level.casefold() == wanted:
                 return level
         rank = _PROMETHEUS_RANK.get(wanted)
-        return "" if rank is None or not levels else levels[min(rank, len(levels) - 1)]
+        if rank is not None and levels:
+            return levels[min(rank, len(levels) - 1)]
+        return "" if levels else labels["severity"][:SEVERITY_LENGTH]
 
     def levels(self, system: System) -> tuple[str, ...]:
         """The severities of a system, gravest first; empty when nobody above knows any."""

@@ -11,7 +11,8 @@ from django.core.management import CommandError, call_command
 
 from config.casework.access.models import User
 from config.casework.audit.models import AuditEntry
-from config.casework.catalogue.loader import Problem, RunbookRefused, compare, export, load
+from config.casework.catalogue.documents import Problem
+from config.casework.catalogue.loader import RunbookRefused, compare, export, load
 from config.casework.catalogue.models import Calendar, System
 
 AT = datetime(2026, 3, 9, 10, 0, tzinfo=UTC)
@@ -252,12 +253,11 @@ class TestRefusals:
         assert only_problem(path) == (6, "system.name", "stands twice; the first is in line 3")
 
     def test_a_text_may_stand_once_in_each_language(self, write: Write) -> None:
-        german = SMALL.replace(
-            "templates:\n",
-            "templates:\n- {key: delay, language: de, audience: user, title: Verzug, subject: Verzug, body: Später.}\n",
-        )
+        other = "- {key: delay, language: de, audience: user, title: Verzug, subject: Verzug, body: Später.}\n"
+        german = SMALL.replace("templates:\n", f"templates:\n{other}")
+        line, key, message = only_problem(write(("language: de", "language: en"), text=german))
+        assert (line, key, message) == (37, "templates[delay]", "'delay' stands twice in the language en")
         assert load([write(text=german)], at=AT).changed
-        assert only_problem(write(("language: de", "language: en"), text=german.replace("ferry", "barge")))[0] == 41
 
     def test_a_severity_that_the_scheme_does_not_know(self, write: Write) -> None:
         line, key, message = only_problem(write(("severity: A, playbook", "severity: C, playbook")))
@@ -419,12 +419,22 @@ class TestCommand:
 
     def test_a_broken_file_ends_with_2_and_a_line_for_each_problem(self, write: Write) -> None:
         path = write(("rank: 2", "rank: two"), ("cadence: daily", "cadence: hourly"))
-        with pytest.raises(CommandError) as caught:
-            call_command("load_runbooks", str(path))
+        error = StringIO()
+        with pytest.raises(CommandError, match="2 problems, nothing was loaded") as caught:
+            call_command("load_runbooks", str(path), stderr=error)
         assert caught.value.returncode == 2
-        lines = str(caught.value).splitlines()
-        assert lines[0].startswith(f"{path}:21: severities.levels[B].rank: must be a whole number")
-        assert len(lines) == 2
+        first, second = error.getvalue().splitlines()
+        assert first == f"{path}:21: severities.levels[B].rank: must be a whole number"
+        assert second.startswith(f"{path}:58: checklists[ferry-morning].cadence: must be one of")
+
+    def test_only_changed_files_keep_edits(self, write: Write) -> None:
+        path = str(write())
+        call_command("load_runbooks", path, stdout=StringIO())
+        System.objects.filter(key="ferry").update(version="4")
+        call_command("load_runbooks", path, "--changed", stdout=StringIO())
+        assert System.objects.get(key="ferry").version == "4"
+        call_command("load_runbooks", path, stdout=StringIO())
+        assert System.objects.get(key="ferry").version == "3"
 
     def test_an_empty_folder_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(CommandError, match=r"holds no \.yaml file"):

@@ -74,7 +74,9 @@ def read_json(body: bytes) -> Any:
     except BrokenJson:
         raise
     except json.JSONDecodeError as error:
-        raise BrokenJson(f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno}).") from error
+        raise BrokenJson(
+            f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        ) from error
     except UnicodeDecodeError as error:
         raise BrokenJson("The body is not UTF-8.") from error
     except (ValueError, RecursionError) as error:
@@ -98,8 +100,16 @@ class StrictParser(Parser):
     def parse_body(self, request: HttpRequest) -> Any:
         return read_json(request.body)
 
-    def parse_querydict(self, data: "QueryDict | MultiValueDict[str, Any]", list_fields: list[str], request: HttpRequest) -> dict[str, Any]:
-        unfit = [key for key, values in data.lists() if not (is_fit(key) and all(is_fit(value) for value in values if isinstance(value, str)))]
+    def parse_querydict(
+        self, data: "QueryDict | MultiValueDict[str, Any]", list_fields: list[str], request: HttpRequest
+    ) -> dict[str, Any]:
+        unfit = [
+            key
+            for key, values in data.lists()
+            if not (is_fit(key) and all(is_fit(value) for value in values if isinstance(value, str)))
+        ]
         if unfit:
-            raise ValidationError([{"loc": ("query", key), "msg": "This text holds characters that cannot be kept."} for key in unfit])
+            raise ValidationError(
+                [{"loc": ("query", key), "msg": "This text holds characters that cannot be kept."} for key in unfit]
+            )
         return super().parse_querydict(data, list_fields, request)

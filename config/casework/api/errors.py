@@ -20,6 +20,7 @@ from config.casework.transitions import Refused
 
 CONTENT_TYPE = "application/problem+json"
 DATABASE_RETRY_SECONDS = 5
+LOGGED_ERRORS = 10
 type Errors = Iterable[tuple[str, str]]
 
 log = structlog.get_logger("desk.api")
@@ -84,7 +85,9 @@ def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    return problem(422, "Some fields are not right.", errors=[pair for entry in error.errors for pair in _field_errors(entry)])
+    errors = [pair for entry in error.errors for pair in _field_errors(entry)]
+    log.info("invalid_request", errors=errors[:LOGGED_ERRORS])  # our words and the places only, never what was sent
+    return problem(422, "Some fields are not right.", errors=errors)
 
 
 def _field_errors(entry: dict[str, Any]) -> Errors:
@@ -99,7 +102,9 @@ def _field_errors(entry: dict[str, Any]) -> Errors:
 
 def _refused_values(request: HttpRequest, error: ModelError) -> HttpResponse:
     fields = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
-    pairs = [("" if field == "__all__" else field, message) for field, messages in fields.items() for message in messages]
+    pairs = [
+        ("" if field == "__all__" else field, message) for field, messages in fields.items() for message in messages
+    ]
     return problem(422, "Some fields are not right.", errors=pairs)
 
 
@@ -107,7 +112,9 @@ def _no_database(request: HttpRequest, error: Exception) -> HttpResponse:
     log.warning("database_away", error=type(error).__name__)
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
-    return problem(503, "The desk cannot reach its database. Send it again.", headers={"Retry-After": str(DATABASE_RETRY_SECONDS)})
+    return problem(
+        503, "The desk cannot reach its database. Send it again.", headers={"Retry-After": str(DATABASE_RETRY_SECONDS)}
+    )
 
 
 _HANDLERS: dict[type[Exception], Any] = {
@@ -119,7 +126,9 @@ _HANDLERS: dict[type[Exception], Any] = {
     Http404: lambda request, error: problem(404, "There is no such thing here."),
     PermissionDenied: lambda request, error: problem(403, "This is not allowed."),
     Refused: lambda request, error: problem(409, str(error)),
-    KeyReused: lambda request, error: problem(409, "This idempotency key was used with other content.", errors=[("idempotency_key", "Take a new key.")]),
+    KeyReused: lambda request, error: problem(
+        409, "This idempotency key was used with other content.", errors=[("idempotency_key", "Take a new key.")]
+    ),
     BodyTooBig: lambda request, error: problem(413, "The body is too big: at most 1 MiB."),
     RequestDataTooBig: lambda request, error: problem(413, "The body is too big: at most 1 MiB."),
     LengthNeeded: lambda request, error: problem(411, "Send a Content-Length."),

@@ -35,7 +35,9 @@ def page[M: Model](rows: QuerySet[M], paging: Paging, *, order: tuple[str, ...])
     """
     names = [name.removeprefix("-") for name in order]
     if paging.cursor:
-        rows = rows.filter(_after(rows.model, names, _read(paging.cursor, len(names)), descending=order[0].startswith("-")))
+        rows = rows.filter(
+            _after(rows.model, names, _read(paging.cursor, len(names)), descending=order[0].startswith("-"))
+        )
     found = list(rows.order_by(*order)[: paging.limit + 1])
     if len(found) <= paging.limit:
         return found, None
@@ -67,6 +69,10 @@ def _read(cursor: str, length: int) -> list[Any]:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):
         values = None
-    if not isinstance(values, list) or len(values) != length or not all(isinstance(value, str | int) for value in values):
+    if (
+        not isinstance(values, list)
+        or len(values) != length
+        or not all(isinstance(value, str | int) for value in values)
+    ):
         raise Invalid(cursor="This cursor was not given by the desk.")
     return values

@@ -56,9 +56,13 @@ def once(scope: str, key: str, *, content: Any, at: datetime, make: Callable[[],
 
 def find_token(text: str, *, at: datetime) -> ApiToken | None:
     """The living token with this text, its use noted at most once a minute; None when unknown, revoked or expired."""
-    token = ApiToken.objects.filter(Q(expires_at=None) | Q(expires_at__gt=at), digest=digest(text), revoked_at=None).first()
+    token = ApiToken.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=at), digest=digest(text), revoked_at=None
+    ).first()
     if token is not None and (token.last_used_at is None or token.last_used_at <= at - USE_NOTED_EVERY):
-        ApiToken.objects.filter(pk=token.pk).filter(Q(last_used_at=None) | Q(last_used_at__lte=at - USE_NOTED_EVERY)).update(last_used_at=at)
+        ApiToken.objects.filter(pk=token.pk).filter(
+            Q(last_used_at=None) | Q(last_used_at__lte=at - USE_NOTED_EVERY)
+        ).update(last_used_at=at)
         token.last_used_at = at
     return token
 

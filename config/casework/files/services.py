@@ -29,8 +29,8 @@ FOLDER = "files"
 IN_MEMORY = 1024 * 1024  # bytes; larger ones pass, encrypted, through a temporary file
 REMOVED = "[removed]"
 SWEEP_BATCH = 200
-ORPHAN_AGE = timedelta(days=1)
-ORPHAN_DAYS = 7
+ORPHAN_DAYS = 7  # the present day is left out: its rows may not be committed yet
+ORPHAN_MINUTE = 30  # of each hour
 
 log = structlog.get_logger("desk.files")
 
@@ -192,19 +192,17 @@ def redact(stored: StoredFile, *, at: datetime) -> bool:
 def sweep(at: datetime) -> int:
     """Delete what its retention no longer covers, and the bytes that a crash left behind; returns how many files."""
     due = StoredFile.objects.filter(retention_until__lte=at, deleted_at=None)[:SWEEP_BATCH]
-    done = 0
     for stored in due:
         delete(stored, actor=None, at=at, reason="retention")
-        done += 1
     leaving = Q(deleted_at__isnull=False) | Q(redacted_at__isnull=False) & ~Q(path="")
-    for pk in StoredFile.objects.filter(leaving).values_list("pk", flat=True)[:SWEEP_BATCH]:
-        _remove_bytes(pk)
-        done += 1
-    return done
+    left = StoredFile.objects.filter(leaving).values_list("pk", flat=True)[:SWEEP_BATCH]
+    return len(due) + sum(_remove_bytes(pk) for pk in left)
 
 
 def sweep_orphans(at: datetime) -> int:
-    """Remove bytes whose row was rolled back; nobody has a key to them. Looks at the last week; returns how many."""
+    """Once an hour, remove bytes of the last week whose row was rolled back: nobody has a key to them."""
+    if at.minute != ORPHAN_MINUTE:
+        return 0
     removed = 0
     for days in range(1, ORPHAN_DAYS + 1):
         folder = f"{FOLDER}/{at - timedelta(days=days):%Y/%m/%d}"
@@ -215,28 +213,28 @@ def sweep_orphans(at: datetime) -> int:
         paths = {f"{folder}/{name}" for name in names}
         known = set(StoredFile.objects.filter(path__in=paths).values_list("path", flat=True))
         for path in paths - known:
-            if at - default_storage.get_modified_time(path) > ORPHAN_AGE:
-                default_storage.delete(path)
-                removed += 1
+            default_storage.delete(path)
+            removed += 1
     return removed
 
 
-def _remove_bytes(pk: int) -> None:
-    """Take the bytes of a removed file out of the storage; a deleted row goes with them."""
+def _remove_bytes(pk: int) -> bool:
+    """Take the bytes of a removed file out of the storage; a deleted row goes with them. False when they must wait."""
     with transaction.atomic():
         stored = StoredFile.objects.select_for_update(of=("self",), skip_locked=True).filter(pk=pk).first()
         if stored is None or stored.is_readable:
-            return
+            return False
         if stored.path:
             try:
                 default_storage.delete(stored.path)
             except OSError:
                 log.warning("file bytes stay", file=pk)
-                return
+                return False
         if stored.deleted_at:
             stored.delete()
         else:
             StoredFile.objects.filter(pk=pk).update(path="")
+        return True
 
 
 def _pieces(source: IO[bytes], wrapped_key: bytes, offset: int) -> Iterator[bytes]:

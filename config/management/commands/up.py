@@ -151,7 +151,7 @@ def prepare(folder: Path, *, demo: bool) -> dict[str, str]:
     environment.pop("DESK_ADMIN_PASSWORD", None)
     environment |= application_role()
     if "load_runbooks" in get_commands():
-        call_command("load_runbooks", verbosity=0)
+        call_command("load_runbooks", changed=True, verbosity=0)
     if demo:
         call_command("demo", verbosity=0)
     connections.close_all()

@@ -18,12 +18,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("name", help="What the token is for, such as alertmanager.")
-        parser.add_argument("--scope", action="append", default=[], help=f"What it may do; once for each: {', '.join(Scope.values)}.")
+        parser.add_argument(
+            "--scope", action="append", default=[], help=f"What it may do; once for each: {', '.join(Scope.values)}."
+        )
 
     def handle(self, *_args: Any, name: str, scope: list[str], **_options: Any) -> None:
         unknown = [one for one in scope if one not in Scope.values]
         if unknown:
-            raise CommandError(f"unknown scope: {', '.join(unknown)}; scopes are {', '.join(Scope.values)}", returncode=2)
+            raise CommandError(
+                f"unknown scope: {', '.join(unknown)}; scopes are {', '.join(Scope.values)}", returncode=2
+            )
         if not 1 <= len(name.strip()) <= NAME_LENGTH:
             raise CommandError(f"the name of a token has 1 to {NAME_LENGTH} characters", returncode=2)
         try:

@@ -18,7 +18,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("email")
         parser.add_argument("--role", action="append", default=[], help=f"Once for each: {', '.join(Role.values)}.")
-        parser.add_argument("--organization", metavar="KEY", help="Where the person belongs; the operator when left out.")
+        parser.add_argument(
+            "--organization", metavar="KEY", help="Where the person belongs; the operator when left out."
+        )
 
     def handle(self, *_args: Any, email: str, role: list[str], organization: str | None, **_options: Any) -> None:
         unknown = [one for one in role if one not in Role.values]
@@ -28,7 +30,9 @@ class Command(BaseCommand):
         if organization and place is None:
             raise CommandError(f"unknown organization: {organization}", returncode=2)
         try:
-            person, password = add_person(email, roles=[Role(one) for one in role], actor=None, at=clock.now(), organization=place)
+            person, password = add_person(
+                email, roles=[Role(one) for one in role], actor=None, at=clock.now(), organization=place
+            )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages), returncode=2) from error
         if password is None:
