@@ -1,13 +1,15 @@
 """People, their roles and places, and the tokens of the API."""
 
 from typing import Any
+from zoneinfo import available_timezones
 
 from allauth.mfa.models import Authenticator
 from django import forms
-from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -44,6 +46,7 @@ class NewPersonForm(ActForm):
 
 
 class PersonForm(forms.ModelForm[User]):
+    language = forms.ChoiceField(label=gettext_lazy("Language"), choices=settings.LANGUAGES)
     roles = RolesField()
 
     class Meta:
@@ -54,6 +57,12 @@ class PersonForm(forms.ModelForm[User]):
         super().__init__(*args, **kwargs)
         if self.instance.pk and "roles" in self.fields:
             self.fields["roles"].initial = sorted(self.instance.roles)
+
+    def clean_zone(self) -> str:
+        zone = str(self.cleaned_data["zone"])
+        if zone not in available_timezones():
+            raise ValidationError(_("There is no time zone of this name. Write it like Europe/Berlin."))
+        return zone
 
 
 class MembershipInline(DeskTabularInline):
@@ -170,6 +179,14 @@ class UserAdmin(DeskAdmin):
 
         label = _("Add a person")
         return act_page(self, request, NewPersonForm, perform, title=label, submit_label=label, back=reverse(self.url_name("changelist")))
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        try:
+            return super().change_view(request, object_id, form_url, extra_context)
+        except ValidationError as error:
+            for text in error.messages:
+                messages.error(request, text)
+            return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         changed = [name for name in form.changed_data if name != "roles"]

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import ActionLocation
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
@@ -114,8 +116,8 @@ class DeskAdmin(SkinAdmin):
             response.add_post_render_callback(_without_indentation)
         return response
 
-    def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        actions: dict[str, Any] = super().get_actions(request, *args, **kwargs)
+    def get_actions(self, request: HttpRequest, action_location: Any = ActionLocation.CHANGE_LIST) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request, action_location)
         if not self.may_delete:
             actions.pop("delete_selected", None)
         return actions
@@ -138,6 +140,13 @@ class DeskAdmin(SkinAdmin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         return super().formfield_for_foreignkey(db_field, request, **{"form_class": LabelledChoiceField, **kwargs})
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Without the small buttons that change or delete the other row: it has its own page."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
 
     def choices_for(self, request: HttpRequest, obj: models.Model | None, name: str) -> models.QuerySet[Any] | None:
         """The few rows a step on `obj` offers for a key; None leaves the picker over all of them."""

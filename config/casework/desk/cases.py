@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.options import ActionLocation
 from django.contrib.admin.utils import unquote
 from django.db import models
 from django.db.models import F
@@ -136,8 +137,10 @@ class CaseAdmin(DeskAdmin):
             queryset = queryset.filter(title__icontains=word)
         return queryset, False
 
-    def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        actions = super().get_actions(request, *args, **kwargs)
+    def get_actions(self, request: HttpRequest, action_location: Any = ActionLocation.CHANGE_LIST) -> dict[str, Any]:
+        actions = super().get_actions(request, action_location)
+        if action_location != ActionLocation.CHANGE_LIST:
+            return actions
         user = acting_user(request)
         for name in self.bulk_steps:
             transition = self.machine.transitions[name]
@@ -165,6 +168,9 @@ class CaseAdmin(DeskAdmin):
             named("<int:object_id>/<slug:child>/<int:child_id>/step/<slug:name>/", self.child_step_view, "child_step"),
             named("<int:object_id>/note/", self.note_view, "note"),
             named("<int:object_id>/share/", self.share_view, "share"),
+            named("<int:object_id>/redact/", self.redact_view, "redact"),
+            named("<int:object_id>/files/", self.files_view, "files"),
+            named("<int:object_id>/files/<int:file_id>/redact/", self.redact_file_view, "redact_file"),
             *super().get_urls(),
         ]
 
@@ -182,6 +188,15 @@ class CaseAdmin(DeskAdmin):
 
     def share_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return caseacts.share(self, request, self.visible_case(request, object_id))
+
+    def redact_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return caseacts.redact(self, request, self.visible_case(request, object_id))
+
+    def files_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return caseacts.add_files(self, request, self.visible_case(request, object_id))
+
+    def redact_file_view(self, request: HttpRequest, object_id: int, file_id: int) -> HttpResponse:
+        return caseacts.redact_file(self, request, self.visible_case(request, object_id), file_id)
 
     def visible_case(self, request: HttpRequest, object_id: int | str) -> Any:
         """The case, when the person may see it.

@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from config.casework.cases.choices import RedactionReason
+from config.casework.files.forms import AttachmentsField
 from config.casework.transitions import Transition
 
 type Pick = Callable[[Any], forms.Field | None]
@@ -118,7 +120,22 @@ class NoteForm(ActForm):
     at = forms.DateTimeField(label=_("When it was"), help_text=_("Your own time. Leave it empty for now."), required=False, widget=MomentInput)
 
 
-class ReasonForm(ActForm):
-    """Why something is done."""
+class FilesForm(ActForm):
+    """Files for a case."""
 
-    reason = forms.CharField(label=_("Reason"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 3}))
+    files = AttachmentsField(label=_("Files"))
+
+
+class RedactForm(ActForm):
+    """A passage that must not stand anywhere."""
+
+    passage = forms.CharField(
+        label=_("Passage"), help_text=_("Word for word. Capital letters and line breaks do not matter."), widget=forms.Textarea(attrs={"rows": 3})
+    )
+    reason = forms.ChoiceField(label=_("Why"), choices=RedactionReason.choices)
+
+
+class RedactFileForm(ActForm):
+    """Why a file must go."""
+
+    reason = forms.ChoiceField(label=_("Why"), choices=RedactionReason.choices)

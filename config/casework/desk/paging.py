@@ -48,6 +48,7 @@ class DeskChangeList(SkinChangeList):
             messages.warning(request, _("A list shows its first %(pages)s pages. Narrow your search to see the rest.") % {"pages": PAGE_LIMIT})
             self.page_num = 1
         super().get_results(request)
+        self.full_result_count = self.result_count  # or the skin says "10000 results" beside the heading
         prepare = getattr(self.model_admin, "prepare_rows", None)
         if prepare is not None:
             prepare(request, list(self.result_list))

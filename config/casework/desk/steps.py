@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -235,5 +236,7 @@ def _drawn(
 
 def _drawn_for_each(admin: DeskAdmin, request: HttpRequest, stand: Stand, transition: Transition, form: StepForm, rows: list[Any]) -> HttpResponse:
     count = len(rows)
+    carried = [("action", request.POST.get("action", "")), ("confirmed", "1"), *(("_selected_action", row.pk) for row in rows)]
+    hidden = format_html_join("", '<input type="hidden" name="{}" value="{}">', carried)
     title = ngettext("%(act)s: %(count)d row", "%(act)s: %(count)d rows", count) % {"act": transition.label, "count": count}
-    return _drawn(admin, request, stand, transition, form, extra={"rows": rows, "action": request.POST.get("action", "")}, title=title)
+    return _drawn(admin, request, stand, transition, form, extra={"rows": rows, "hidden_fields": hidden}, title=title)
