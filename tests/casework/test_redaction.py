@@ -13,8 +13,9 @@ from config.casework.access.models import User
 from config.casework.approvals.models import Approval, Signature
 from config.casework.audit.models import AuditEntry
 from config.casework.cases import redaction as room
+from config.casework.cases.choices import RedactionReason
 from config.casework.cases.models import Case, Note
-from config.casework.cases.redaction import RedactionReason, redact, register_holder
+from config.casework.cases.redaction import redact, register_holder
 from config.casework.cases.services import add_note
 from config.casework.files.models import StoredFile
 from config.casework.files.services import store
@@ -48,12 +49,20 @@ def told(case: Incident, now: datetime, agent: User) -> None:
     approval = Approval.objects.create(case=case, purpose="joint", roles=["ceo", "cto"], requested_at=now)
     Signature.objects.create(approval=approval, person=agent, role="cto", comment=PASSAGE, at=now)
     JointDecision.objects.create(incident=case, approval=approval, mitigation_path=PASSAGE)
-    Postmortem.objects.create(incident=case, schema={}, values={"impact": [{"who": f"x {PASSAGE} y"}], "count": 3}, started_at=now)
+    Postmortem.objects.create(
+        incident=case, schema={}, values={"impact": [{"who": f"x {PASSAGE} y"}], "count": 3}, started_at=now
+    )
     Message.objects.create(
         idempotency_key=f"m{case.pk}", channel=Channel.EMAIL, purpose=Purpose.UPDATE, case=case, subject="Update", created_at=now,
         text="Ana Müller has\nepilepsy", html="<p>Ana M&#252;ller</p><p>Ana Müller has epilepsy</p>", recipient_name="Ana Müller",
     )  # fmt: skip
-    Delivery.objects.create(digest=f"{case.pk:064}", payload={"annotations": {"text": PASSAGE}}, references=[case.reference], received_at=now)
+    Delivery.objects.create(
+        digest=f"{case.pk:064}",
+        payload={"annotations": {"text": PASSAGE}},
+        references=[case.reference],
+        received_at=now,
+        last_received_at=now,
+    )
 
 
 def everything() -> str:
@@ -106,7 +115,9 @@ class TestPassage:
             ("[removed] O'Neil & Co", "[removed] [removed]"),
         ],
     )
-    def test_it_is_found_however_it_is_written(self, held: str, left: str, privacy: User, agent: User, now: datetime) -> None:
+    def test_it_is_found_however_it_is_written(
+        self, held: str, left: str, privacy: User, agent: User, now: datetime
+    ) -> None:
         case = a_case()
         add_note(case, actor=agent, text=held, at=now)
         redact(case, "O'Neil & Co", actor=privacy, at=now, reason=REASON)
@@ -123,13 +134,25 @@ class TestPassage:
         redact(case, "Ana", actor=privacy, at=now, reason=REASON)
         assert case.title == "x" * 195 + " [rem"
 
-    @pytest.mark.parametrize(("passage", "reason", "field"), [(" a \n", REASON, "passage"), ("Ana", "because", "reason")])
+    @pytest.mark.parametrize(
+        ("passage", "reason", "field"), [(" a \n", REASON, "passage"), ("Ana", "because", "reason")]
+    )
     def test_it_is_refused_by_field(self, passage: str, reason: str, field: str, privacy: User, now: datetime) -> None:
         with pytest.raises(ValidationError) as refusal:
             redact(a_case(), passage, actor=privacy, at=now, reason=reason)
         assert set(refusal.value.message_dict) == {field}
 
-    @pytest.mark.parametrize(("role", "may"), [(Role.CEO, True), (Role.CTO, True), (Role.PRIVACY, True), (Role.SUPPORT, False), (Role.AUDITOR, False), (Role.REVIEWER, False)])
+    @pytest.mark.parametrize(
+        ("role", "may"),
+        [
+            (Role.CEO, True),
+            (Role.CTO, True),
+            (Role.PRIVACY, True),
+            (Role.SUPPORT, False),
+            (Role.AUDITOR, False),
+            (Role.REVIEWER, False),
+        ],
+    )
     def test_only_some_roles_may(self, role: Role, may: bool, now: datetime) -> None:
         person = factories.person(role)
         if may:
@@ -170,7 +193,9 @@ class TestFile:
             redact(a_case(), stored, actor=privacy, at=now, reason=REASON)
         assert StoredFile.objects.get().is_readable
 
-    def test_names_of_files_are_searched_and_their_content_is_counted_as_unread(self, privacy: User, agent: User, now: datetime) -> None:
+    def test_names_of_files_are_searched_and_their_content_is_counted_as_unread(
+        self, privacy: User, agent: User, now: datetime
+    ) -> None:
         case = a_case()
         store(case, io.BytesIO(b"%PDF-1.7"), name="ana.pdf", actor=agent, at=now)
         done = redact(case, "ana", actor=privacy, at=now, reason=REASON)
