@@ -6,10 +6,10 @@ from django import forms
 from django.urls import path
 
 from config.casework.cases.models import Note
+from config.casework.files.forms import AttachmentsField
 from config.casework.front.forms import PublicForm
 from config.casework.front.limits import Rate
 from config.casework.front.views import QUARTER_HOUR, Answer, PublicFormView
-from config.casework.files.forms import AttachmentsField
 from config.urls import urlpatterns as desk_urls
 from tests.casework.cases import a_case
 
@@ -36,7 +36,9 @@ class ContactView(PublicFormView):
 
     def accept(self, values: dict[str, Any]) -> Answer | None:
         ACCEPTED.append(values)
-        Note.objects.create(case=a_case(), at=a_case().received_at, recorded_at=a_case().received_at, text=values["details"])
+        Note.objects.create(
+            case=a_case(), at=a_case().received_at, recorded_at=a_case().received_at, text=values["details"]
+        )
         return None
 
 
