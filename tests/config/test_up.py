@@ -115,7 +115,9 @@ class Desk:
         """Give the time of the last heartbeat, in seconds since 1970."""
         try:
             with psycopg.connect(self.database.url()) as connection:
-                row = connection.execute("SELECT extract(epoch FROM beat_at)::float FROM casework_heartbeat").fetchone()
+                row = connection.execute(
+                    "SELECT extract(epoch FROM beat_at)::float FROM casework_heartbeat WHERE name = 'sweep'"
+                ).fetchone()
         except psycopg.OperationalError:
             return 0.0
         return float(row[0]) if row else 0.0
