@@ -1,6 +1,5 @@
 """Sign-in of staff: no open registration, attempts counted for name and address, one second factor."""
 
-import ipaddress
 import time
 from typing import Any
 
@@ -16,10 +15,14 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from config.casework.callers import client_address
+
+__all__ = ["AccountAdapter", "SocialAccountAdapter", "client_address", "sign_in_name"]
+
 FRESH_SIGN_IN_SECONDS = 300
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
@@ -33,7 +36,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return bool(super().is_reauthentication_required(app=app, **kwargs))
 
 
-class SocialAccountAdapter(DefaultSocialAccountAdapter):
+class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """Google signs in people the desk knows already, from the company's domains, with a verified address."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
@@ -50,20 +53,3 @@ def sign_in_name(request: HttpRequest, credentials: dict[str, Any] | None = None
     """The name that failed attempts are counted under: what was typed, in lower case."""
     values = credentials or {}
     return str(values.get("email") or values.get("username") or request.POST.get("login", "")).strip().lower()
-
-
-def client_address(request: HttpRequest) -> str:
-    """The caller's address; a forwarded one counts only when a trusted proxy sent it."""
-    address = str(request.META.get("REMOTE_ADDR", ""))
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
-    while hops and _is_trusted(address):
-        address = hops.pop()
-    return address
-
-
-def _is_trusted(address: str) -> bool:
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(ip in ipaddress.ip_network(network) for network in settings.TRUSTED_PROXIES)

@@ -17,6 +17,8 @@ import environ
 
 PROJECT = Path(__file__).resolve().parent.parent
 SECRET_NAMES = ("DJANGO_SECRET_KEY", "DESK_KEYS", "DATABASE_URL", "EMAIL_URL", "GOOGLE_CLIENT_SECRET", "NOTIFY_URLS", "Q_BROKER_URL", "STORAGE_URL")
+ICIMS_SECRET = "ICIMS_WEBHOOK_SECRET"  # noqa: S105 - a name
+WEBHOOK_SECRETS = "WEBHOOK_SECRETS_"
 
 type Stage = Literal["development", "production"]
 
@@ -50,6 +52,7 @@ class Environment:
     trusted_proxies: tuple[str, ...]
     heartbeat_url: str
     staff_email_domains: frozenset[str]
+    webhook_secrets: Mapping[str, tuple[str, ...]]
     debug: bool = False
     log_level: str = "INFO"
     generated: frozenset[str] = field(default_factory=frozenset)
@@ -64,10 +67,11 @@ class Reader:
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self.values = dict(values)
-        for name in SECRET_NAMES:
+        webhooks = {name.removesuffix("_FILE") for name in self.values if name.startswith((WEBHOOK_SECRETS, ICIMS_SECRET))}
+        for name in (*SECRET_NAMES, *sorted(webhooks)):
             self._from_file(name)
         self.env = environ.FileAwareEnv()
-        self.env.ENVIRON = self.values  # type: ignore[misc]  # the library declares it as os.environ alone
+        self.env.ENVIRON = self.values
 
     def _from_file(self, name: str) -> None:
         path = self.values.pop(f"{name}_FILE", "")
@@ -163,6 +167,7 @@ def read(values: Mapping[str, str] | None = None) -> Environment:
         trusted_proxies=_networks(reader, "TRUSTED_PROXIES", (), hosts=False),
         heartbeat_url=reader.url("HEARTBEAT_URL"),
         staff_email_domains=frozenset(domain.casefold() for domain in reader.items("STAFF_EMAIL_DOMAINS")),
+        webhook_secrets=_webhook_secrets(reader),
         log_level=reader.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
         generated=frozenset(generated),
     )
@@ -174,19 +179,26 @@ def _kept_secret(data_dir: Path, name: str, stage: Stage, generated: set[str]) -
         raise BadEnvironment(f"{name} is empty; production needs one (or {name}_FILE).")
     generated.add(name)
     path = data_dir / "secrets" / name.lower()
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Linked into place whole: of two first starts at once exactly one key stays.
-        draft = path.with_name(f".{name.lower()}.{os.getpid()}.{secrets.token_hex(4)}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48), encoding="ascii")
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text(encoding="ascii").strip()
+    try:
+        if not path.exists():
+            _keep_new_secret(path)
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise BadEnvironment(f"DESK_DATA_DIR: no secret can be kept in {path.parent} ({error.strerror}).") from error
+
+
+def _keep_new_secret(path: Path) -> None:
+    """Make a secret and link it into place whole: of two first starts at once exactly one stays."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_urlsafe(48), encoding="ascii")
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
 
 
 def _database(reader: Reader) -> Mapping[str, Any]:
@@ -216,6 +228,22 @@ def _mailer(reader: Reader, stage: Stage) -> Mapping[str, Any]:
             "timeout": 10,
         }
     return mailer
+
+
+def _webhook_secrets(reader: Reader) -> Mapping[str, tuple[str, ...]]:
+    """The secrets of each webhook provider, by the provider's name in lower case; two while one replaces the other."""
+    secrets_of: dict[str, tuple[str, ...]] = {}
+    for name in sorted(reader.values):
+        if name == ICIMS_SECRET or name.startswith(WEBHOOK_SECRETS):
+            provider = "icims" if name == ICIMS_SECRET else name.removeprefix(WEBHOOK_SECRETS).lower()
+            values = reader.items(name)
+            if len(values) > 2:
+                raise BadEnvironment(f"{name} holds {len(values)} secrets; one or two are used, separated by a comma.")
+            if values and provider in secrets_of:
+                raise BadEnvironment(f"{name} and {WEBHOOK_SECRETS}{provider.upper()} are both set; keep one.")
+            if values:
+                secrets_of[provider] = values
+    return secrets_of
 
 
 def _networks(reader: Reader, name: str, default: tuple[str, ...], *, hosts: bool) -> tuple[str, ...]:

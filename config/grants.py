@@ -35,7 +35,9 @@ def create_application_role(connection: BaseDatabaseWrapper) -> None:
         django.db.ProgrammingError: the server does not let us create roles.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = %s", [APPLICATION])
+        cursor.execute(
+            "SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = %s", [APPLICATION]
+        )
         found = cursor.fetchone()
         if found is None:
             cursor.execute(f"CREATE ROLE {APPLICATION} NOLOGIN")

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from config.casework import traceparent
+from config import traceparent
 
 
 def _add_trace(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:

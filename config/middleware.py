@@ -10,14 +10,16 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csp import ContentSecurityPolicyMiddleware
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.http import urlencode
 
-from config.casework import traceparent
+from config import traceparent
 
 type GetResponse = Callable[[HttpRequest], HttpResponse]
 
 STAFF_PATHS = ("/admin/", "/ops/")
 API_PATHS = ("/api/", "/ofrep/")
+PERSONAL_PATHS = (*STAFF_PATHS, "/accounts/")
 log = structlog.get_logger("desk.request")
 
 
@@ -66,6 +68,19 @@ class ProblemMiddleware:
             if header in response:
                 problem[header] = response[header]
         return problem
+
+
+class ZoneMiddleware:
+    """Pages say times in the zone of the person who reads them."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(PERSONAL_PATHS) or not request.user.is_authenticated:
+            return self.get_response(request)
+        with timezone.override(request.user.zone):
+            return self.get_response(request)
 
 
 class StaffMiddleware:

@@ -36,7 +36,9 @@ SOCKET_NAME: Final = ".s.PGSQL.5432"
 LONGEST_SOCKET: Final = 100  # bytes; the kernel's limit is 107
 LARGEST_LOG: Final = 5_000_000  # bytes
 READY, REJECTING = 0, 1  # exit statuses of pg_isready
-WITHOUT_SERVER: Final = frozenset({"help", "version", "check", "collectstatic", "compilemessages", "makemessages", "--help", "-h", "--version"})
+WITHOUT_SERVER: Final = frozenset(
+    {"help", "version", "check", "collectstatic", "compilemessages", "makemessages", "--help", "-h", "--version"}
+)
 _embedded: list["Cluster"] = []
 
 
@@ -66,7 +68,9 @@ def file_lock(path: Path, kind: int = fcntl.LOCK_EX) -> Iterator[int]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except PermissionError as error:
-        raise ServerError(f"{path.parent} belongs to another user; set DESK_DATA_DIR to a folder of your own") from error
+        raise ServerError(
+            f"{path.parent} belongs to another user; set DESK_DATA_DIR to a folder of your own"
+        ) from error
     try:
         fcntl.flock(descriptor, kind)
         yield descriptor

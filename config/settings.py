@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import django_stubs_ext
+from django.templatetags.static import static
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
@@ -28,7 +29,7 @@ BASE_URL = DESK.base_url
 DATA_DIR = DESK.data_dir
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.import_export",
@@ -46,7 +47,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django.contrib.postgres",
-    "django.contrib.admin",
+    "config.casework.desk.apps.DeskAdminConfig",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -59,6 +60,7 @@ INSTALLED_APPS = [
     "pghistory",
     "pghistory.admin",
     "django_q",
+    "ninja",
 ]
 
 MIDDLEWARE = [
@@ -75,6 +77,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "config.middleware.ZoneMiddleware",
     "config.middleware.StaffMiddleware",
     "config.middleware.HistoryMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -95,6 +98,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.csp",
+                "config.views.reference",
             ],
         },
     }
@@ -190,6 +194,7 @@ AXES_CLIENT_IP_CALLABLE = "config.accounts.client_address"
 AXES_LOCKOUT_TEMPLATE = "account/locked_out.html"
 AXES_ENABLE_ADMIN = True
 GUARDIAN_RAISE_403 = True
+PGHISTORY_ADMIN_CLASS = "config.casework.audit.admin.RowHistoryAdmin"
 ANONYMOUS_USER_NAME = None
 
 # --- import and export: never past the permissions ----------------------------------------------------------------------
@@ -210,7 +215,6 @@ TIME_ZONE = "UTC"
 # --- files --------------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 MEDIA_ROOT = DATA_DIR / "files"
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -261,6 +265,7 @@ OUTBOUND_ALLOW = DESK.outbound_allow
 HEARTBEAT_URL = DESK.heartbeat_url
 DESK_KEYS = DESK.keys
 DESK_ENV = DESK.stage
+WEBHOOK_SECRETS = DESK.webhook_secrets
 
 LOGGING_CONFIG = None
 LOGGING = logging_config(DESK.log_level)
@@ -273,9 +278,33 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "config.dashboard.context",
+    "STYLES": [lambda _request: static("desk/tones.css"), lambda _request: static("desk/desk.css"), lambda _request: static("desk/admin.css")],
+    "SITE_ICON": lambda _request: static("desk/logo.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("desk/favicon.svg")}],
     "BORDER_RADIUS": "6px",
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": "config.dashboard.navigation"},
     "COLORS": {
+        "base": {
+            "50": "#f8fafc",
+            "100": "#f1f5f9",
+            "200": "#e2e6ec",
+            "300": "#cbd5e1",
+            "400": "#8a94a6",
+            "500": "#64748b",
+            "600": "#475569",
+            "700": "#334155",
+            "800": "#2a3650",
+            "900": "#0f172a",
+            "950": "#0b1120",
+        },
+        "font": {
+            "subtle-light": "#4b5563",
+            "subtle-dark": "#a3b0c2",
+            "default-light": "#111827",
+            "default-dark": "#e5e7eb",
+            "important-light": "#111827",
+            "important-dark": "#f8fafc",
+        },
         "primary": {
             "50": "#f0fdfa",
             "100": "#ccfbf1",

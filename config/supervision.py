@@ -17,7 +17,7 @@ from config.postgres import Cluster, ServerError
 SUPERVISED_BY: Final = "DESK_SUPERVISED_BY"
 LOOK_EVERY: Final = 5.0  # seconds
 HEARTBEAT_LIMIT: Final = 120.0  # seconds without a beat before the worker cluster counts as hung
-PATIENCE: Final = 6.0  # seconds from SIGTERM to SIGKILL
+PATIENCE: Final = 5.0  # seconds from SIGTERM to SIGKILL
 
 
 def say(line: str) -> None:
@@ -125,6 +125,7 @@ class Supervisor:
         heartbeat_age: gives the seconds since the last beat, None when it cannot be told.
         database: the embedded server, None when the desk uses another one.
         heartbeat_limit: seconds without a beat before the worker cluster counts as hung.
+        patience: seconds from SIGTERM to SIGKILL.
     """
 
     web: Child
@@ -132,6 +133,7 @@ class Supervisor:
     heartbeat_age: Callable[[], float | None]
     database: Cluster | None = None
     heartbeat_limit: float = HEARTBEAT_LIMIT
+    patience: float = PATIENCE
 
     @property
     def children(self) -> tuple[Child, Child]:
@@ -171,7 +173,7 @@ class Supervisor:
         """End all children: first a word, then force; their whole groups are gone afterwards."""
         for child in self.children:
             child.ask_to_end()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while any(child.process is not None and child.status() is None for child in self.children):
             if time.monotonic() > deadline:
                 break

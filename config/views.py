@@ -7,6 +7,8 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
+from config import traceparent
+
 DOORS: tuple[dict[str, Any], ...] = (
     {"name": "privacy-new", "title": _("Ask for your data, or have it deleted"), "text": _("For candidates. You need no account.")},
     {"name": "dispute-new", "title": _("Contest an assessment"), "text": _("A person looks at it again.")},
@@ -24,6 +26,12 @@ def start(request: HttpRequest) -> HttpResponse:
         except NoReverseMatch:  # that desk is not installed
             continue
     return render(request, "front/start.html", {"doors": doors})
+
+
+def reference(_request: HttpRequest) -> dict[str, str]:
+    """Every template may show the trace id, so that people can quote it when something went wrong."""
+    trace = traceparent.current()
+    return {"trace_reference": trace.trace_id if trace else ""}
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -1,3 +1,7 @@
+"""Severity, on-call, procedures, communications, reviews."""
+
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -9,10 +13,18 @@ class IncidentsConfig(AppConfig):
     verbose_name = _("Incidents")
 
     def ready(self) -> None:
+        """Models exist from here on: declare permissions, attach the state machines, listen to events."""
         sections.announce(
             "incidents.runbook",
+            "incidents.severity.runbook",
+            "incidents.oncall.runbook",
             "incidents.paging.runbook",
             "incidents.communications.runbook",
             "incidents.procedures.runbook",
             "incidents.reviews.runbook",
         )
+        import_module("incidents.permissions").declare()
+        import_module("incidents.wording").declare()
+        import_module("incidents.transitions")
+        import_module("incidents.reviews.transitions")
+        import_module("incidents.subscriptions").connect()

@@ -42,21 +42,25 @@ def effective_level(incident: Incident) -> Severity | None:
 
 
 def severity_judged(step: Step[Incident]) -> None:
-    """Give the open clocks the promises of the new level, counted from detection with pauses carried over."""
-    incident, level = step.obj, step.obj.severity
+    follow_severity(step.obj, at=step.at)
+    publish(SeverityJudged(step.obj, step.at))
+
+
+def follow_severity(incident: Incident, *, at: datetime) -> None:
+    """Give the open clocks the promises of the incident's level, counted from detection with pauses carried over."""
+    level = incident.severity
     if level is None:
         return
     calendar = level.business_calendar()
-    _follow(incident, Clock.ACKNOWLEDGE, level.acknowledge, calendar, wanted=incident.acknowledged_at is None, at=step.at)
+    _follow(incident, Clock.ACKNOWLEDGE, level.acknowledge, calendar, wanted=incident.acknowledged_at is None, at=at)
     if incident.impact_over_at is None and incident.stabilized_at is None and incident.resolved_at is None:
         if level.mitigate:
-            _follow(incident, Clock.MITIGATE, level.mitigate, calendar, wanted=True, at=step.at)
+            _follow(incident, Clock.MITIGATE, level.mitigate, calendar, wanted=True, at=at)
         else:
-            deadlines.cancel(incident, at=step.at, kinds=[Clock.MITIGATE])
+            deadlines.cancel(incident, at=at, kinds=[Clock.MITIGATE])
             _start_mitigate(incident, level, incident.received_at)
     if incident.resolved_at is None:
-        _follow(incident, Clock.UPDATE, level.update_every, calendar, wanted=True, at=step.at)
-    publish(SeverityJudged(incident, step.at))
+        _follow(incident, Clock.UPDATE, level.update_every, calendar, wanted=True, at=at)
 
 
 def acknowledged(step: Step[Incident]) -> None:

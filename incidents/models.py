@@ -20,6 +20,7 @@ from incidents.paging.models import Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
 from incidents.reviews.models import ActionItem, JointDecision, Postmortem
+from incidents.severity.choices import Paging
 from incidents.severity.models import ReleaseWindow, Severity
 
 HISTORY_FIELDS = [
@@ -61,6 +62,8 @@ class Incident(Case):
     impacts_hiring = models.BooleanField(_("touches hiring outcomes"), default=False)
     comms_lead = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("speaks for us"))
     playbook = models.ForeignKey(Procedure, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    alert_group = models.ForeignKey("integrations.AlertGroup", on_delete=models.SET_NULL, null=True, blank=True, related_name="incidents", editable=False)
+    paging_override = models.CharField(max_length=20, choices=Paging, blank=True, help_text=_("Empty: as the severity says."))
     recurrence_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="recurrences")
     acknowledged_at = models.DateTimeField(null=True, blank=True, editable=False)
     acknowledged_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False)

@@ -6,8 +6,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from config.casework import traceparent
+from config import traceparent
 from config.casework.access.actors import Actor, actor_user
+from config.casework.access.choices import Role
 from config.casework.access.models import User
 from config.casework.access.services import operator_organization, require
 from config.casework.approvals.models import Approval
@@ -17,7 +18,6 @@ from config.casework.cases.references import next_reference
 from config.casework.catalogue.models import Organization, System
 from config.casework.deadlines import services as deadlines
 from config.casework.events import publish
-from config.casework.access.choices import Role
 from config.casework.transitions import apply
 from incidents import clocks
 from incidents.choices import UNRESOLVED, Clock, IncidentState, Source
@@ -26,9 +26,11 @@ from incidents.models import Incident, Mitigation
 from incidents.oncall.choices import OnCallPart
 from incidents.oncall.selectors import on_call
 from incidents.procedures.models import Procedure
+from incidents.procedures.services import start_run
 from incidents.reviews.models import JointDecision
 from incidents.severity.models import Severity
 from incidents.transitions import JOINT_DECISION
+from integrations.signals.models import AlertGroup
 
 
 def open_incident(
@@ -48,6 +50,8 @@ def open_incident(
     data_loss_risk: bool = False,
     impacts_hiring: bool = False,
     recurrence_of: Incident | None = None,
+    alert_group: AlertGroup | None = None,
+    paging_override: str = "",
     is_demo: bool = False,
 ) -> Incident:
     """Open an incident: reference, owner, clocks, paging. One by hand is as good as one by alert (INC-99).
@@ -83,6 +87,8 @@ def open_incident(
         comms_lead=on_call(system, OnCallPart.SECONDARY, at),
         playbook=playbook,
         recurrence_of=recurrence_of,
+        alert_group=alert_group,
+        paging_override=paging_override,
         received_at=at,
         trace_id=trace.trace_id if trace else "",
         is_demo=is_demo,
@@ -93,6 +99,8 @@ def open_incident(
         incident.save(force_insert=True)
         record(incident, "incident.opened", actor=actor, at=at, detail={"source": source, "severity": severity.key if severity else None, "monitor": monitor_key})
         clocks.start(incident, at=at)
+        if playbook is not None:
+            start_run(playbook, actor=None, at=at, incident=incident)
         if impacts_hiring:
             demand_joint_decision(incident, because="hiring", at=at)
         publish(IncidentOpened(incident, at))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from incidents.models import Incident
 
 
-@personal(plain=("key", "language", "subject", "body"))
+@personal(plain=("key", "language", "title", "subject", "body", "slots"))
 class MessageTemplate(models.Model):
     """One version of an approved text with named slots like {feature}; a change is a new version."""
 
@@ -25,8 +25,10 @@ class MessageTemplate(models.Model):
     language = models.CharField(max_length=10, default="en")
     version = models.PositiveIntegerField(default=1)
     audience = models.CharField(max_length=12, choices=Audience)
+    title = models.CharField(max_length=120, blank=True)
     subject = models.CharField(max_length=200)
     body = models.TextField(max_length=10_000)
+    slots = models.JSONField(default=list, blank=True, help_text=_('What people fill in: [{"key": "eta", "label": "Expected recovery", "hint": "..."}].'))
     claims_data_safety = models.BooleanField(default=False, help_text=_("It says that data are safe; refused where data may be lost."))
     approved_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     approved_at = models.DateTimeField(null=True, blank=True)

@@ -20,20 +20,12 @@ class Fact:
 FACTS: Final[Mapping[str, Fact]] = MappingProxyType(
     {
         "reference": Fact("reference of the case"),
-        "system": Fact("name of the system; its public name outside", outside=True),
+        "system": Fact("public name of the system", outside=True),
         "severity": Fact("severity level"),
-        "what": Fact("title of the attached playbook, else 'Incident'; our own words, never text from outside"),
-        "since": Fact("when it was detected"),
         "impact": Fact("who and what is affected, as triaged"),
         "mitigation": Fact("measures in force now"),
         "owner": Fact("who leads the work"),
-        "next_update": Fact("when the next update is due", outside=True),
-        "acknowledge_by": Fact("until when somebody must say 'I have it'"),
-        "clock": Fact("name of the clock concerned"),
-        "due": Fact("when that clock runs out, or ran out"),
-        "lateness": Fact("how late it is, in words"),
-        "item": Fact("what is still missing or to be done, by its label"),
-        "link": Fact("address that leads to the case or answers the page"),
+        "next_update": Fact("when the next update is promised", outside=True),
     }
 )
 
@@ -50,15 +42,6 @@ def slots_in(text: str) -> list[str]:
             "holds a brace that belongs to no slot; slots look like {feature}: small letters, digits and _"
         )
     return list(dict.fromkeys(_SLOT.findall(text)))
-
-
-def fill(text: str, values: Mapping[str, str]) -> str:
-    """Replace the slots of `text`.
-
-    Raises:
-        KeyError: a slot has no value.
-    """
-    return _SLOT.sub(lambda slot: values[slot[1]], text)
 
 
 def guarded_word(text: str, words: list[str]) -> str | None:

@@ -7,41 +7,27 @@ from typing import Annotated
 
 from pydantic import Field
 
-from config.casework.catalogue.fields import Duration, Key, Line, PositiveDuration, RunbookModel
-from config.casework.catalogue.runbook import ROLES, DeskRole
-from config.casework.catalogue.sections import Context, Finding, Section, setting
-
-
-class OncallRole(RunbookModel):
-    """A place on call; `holder` is the desk role whose person takes it until somebody is set (INC-04)."""
-
-    key: Key
-    name: Line
-    holder: DeskRole
-    duty: Line
+from config.casework.catalogue.fields import Duration, Key, PositiveDuration, RunbookModel, format_duration
+from config.casework.catalogue.models import System
+from config.casework.catalogue.rows import assign
+from config.casework.catalogue.runbook import ROLES
+from config.casework.catalogue.sections import Changes, Context, Finding, Section, register, setting
+from incidents.severity.models import Severity
 
 
 class PagingStep(RunbookModel):
-    """Page `to` (an on-call role or a desk role) when `after` has passed since the page began and nobody acknowledged."""
+    """Page `to` (a part of the on-call duty or a desk role) when `after` has passed since the page began and nobody acknowledged."""
 
     after: Duration
     to: Key
 
 
-class Repeat(RunbookModel):
-    """Begin the steps again every so often, so many times, while nobody acknowledged."""
-
-    every: PositiveDuration
-    times: Annotated[int, Field(ge=1, le=24)]
-
-
 class PagingPolicy(RunbookModel):
-    """The steps of one severity level, in order (INC-29)."""
+    """The steps of one severity level, in order (INC-29); `repeat`: how often they are gone through again."""
 
     severity: Key
     steps: Annotated[list[PagingStep], Field(min_length=1)]
-    repeat: Repeat | None = None
-    proposed: list[Line] = []
+    repeat: Annotated[int, Field(ge=0, le=24)] = 0
 
 
 class BreachStep(RunbookModel):
@@ -90,7 +76,7 @@ def _check_target(to: str, context: Context, location: tuple[str | int, ...]) ->
     if known is not None and to not in known | ROLES:
         yield Finding(
             location,
-            f"{to!r} is neither an on-call role of this file ({', '.join(sorted(known)) or 'none'}) nor a role of the desk",
+            f"{to!r} is neither a part of the on-call duty ({', '.join(sorted(known)) or 'none'}) nor a role of the desk ({', '.join(sorted(ROLES))})",
         )
 
 
@@ -102,6 +88,31 @@ def _unpaged_levels(paging: Paging, context: Context) -> Iterator[Finding]:
             yield Finding(("policies",), f"{level.key} is paged ({level.paging}), but has no policy here")
 
 
-ONCALL_ROLES: Section[list[OncallRole]] = setting("oncall_roles", list[OncallRole], order=26)
-PAGING: Section[Paging] = setting("paging", Paging, order=28, check=_check_paging)
+def _load_paging(system: System, paging: Paging, context: Context) -> Changes:
+    policies = {policy.severity: policy for policy in paging.policies}
+    breach = [_plain(step) for step in paging.breach]
+    changes = Changes()
+    for level in Severity.objects.filter(system=system):
+        policy = policies.get(level.key)
+        steps = [_plain(step) for step in policy.steps] if policy else []
+        values = {"paging_steps": steps, "paging_repeat": policy.repeat if policy else 0, "breach_steps": breach}
+        changes += assign(level, values)
+    return changes
+
+
+def _plain(step: PagingStep | BreachStep) -> dict[str, str]:
+    return {"to": step.to, "after": format_duration(step.after)}
+
+
+def _export_paging(system: System) -> Paging | None:
+    levels = list(Severity.objects.filter(system=system).order_by("rank", "key"))
+    paged = [level for level in levels if level.paging_steps]
+    policies = [{"severity": level.key, "steps": level.paging_steps, "repeat": level.paging_repeat} for level in paged]
+    breach: list[dict[str, str]] = next((level.breach_steps for level in levels if level.breach_steps), [])
+    return PAGING.adapter.validate_python({"policies": policies, "breach": breach}) if breach else None
+
+
+PAGING: Section[Paging] = register(
+    Section(key="paging", schema=Paging, load=_load_paging, export=_export_paging, check=_check_paging, order=28)
+)
 STORM: Section[Storm] = setting("storm", Storm, order=30)

@@ -7,16 +7,20 @@ so nobody is paged after an acknowledgement or a resolve, and a step of an old p
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from config.casework import calendars
 from config.casework.access.models import User
 from config.casework.audit.services import record
+from config.casework.catalogue.fields import parse_duration
 from config.casework.deadlines import services as deadlines
 from config.casework.deadlines.models import Deadline
+from config.casework.transitions import Refused
 from config.casework.work.services import enqueue
 from incidents.choices import UNRESOLVED, Clock
 from incidents.clocks import effective_level
 from incidents.models import Incident
+from incidents.oncall.choices import OnCallPart
 from incidents.oncall.selectors import resolve
 from incidents.paging import texts
 from incidents.paging.choices import PageReason, PageState
@@ -25,11 +29,14 @@ from incidents.severity.choices import Paging
 from incidents.severity.models import Severity
 from incidents.services import demand_joint_decision
 
+ROUND_AFTER = timedelta(minutes=15)  # unanswered for this long, the plan is gone through again
+
 
 def begin(incident: Incident, *, at: datetime) -> None:
     """Snapshot the paging plan of the incident's level and set its steps going; a new plan makes the old one stale."""
     level = effective_level(incident)
-    steps = list(level.paging_steps) if level and level.paging != Paging.NEVER else []
+    paging = incident.paging_override or (level.paging if level else Paging.NEVER)
+    steps = _steps(level, paging)
     incident.paging_generation += 1
     incident.paging_plan = {
         "level": level.key if level else "",
@@ -38,8 +45,8 @@ def begin(incident: Incident, *, at: datetime) -> None:
         "breach": list(level.breach_steps) if level else [],
     }
     incident.save(update_fields=["paging_generation", "paging_plan"])
-    if steps and level is not None:
-        _enqueue_step(incident, step=0, round_=0, at=_first_moment(incident, level, at))
+    if steps:
+        _enqueue_step(incident, step=0, round_=0, at=_first_moment(incident, paging, at))
 
 
 def severity_changed(incident: Incident, *, at: datetime) -> None:
@@ -74,8 +81,17 @@ def run_step(incident_id: int, *, generation: int, step: int, round_: int, at: d
 
 
 def hand_over(incident: Incident, *, giver: User, to: User, at: datetime) -> Page:
-    """Page another person at once because the one who was paged hands it on."""
+    """Page another person at once because the one who was paged hands it on.
+
+    Raises:
+        Refused: somebody has it already, or it is over.
+    """
     with transaction.atomic():
+        row = Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
+        if row.acknowledgement_provisional and row.acknowledged_by_id == giver.pk:
+            _withdraw_acknowledgement(row, at=at)
+        if not _needs_paging(row):
+            raise Refused(_("Somebody has it already, or it is over."))
         page = _page(incident, person=to, target="hand-over", reason=PageReason.HANDED, at=at)
         record(incident, "incident.handed_over", actor=giver, at=at, detail={"to": str(to)})
     return page
@@ -87,24 +103,14 @@ def acknowledgement_lapsed(incident: Incident, *, at: datetime) -> None:
         row = Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
         if not row.acknowledgement_provisional:
             return
-        row.acknowledged_at, row.acknowledged_by, row.acknowledgement_provisional = None, None, False
-        row.paging_generation += 1
-        row.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledgement_provisional", "paging_generation"])
-        deadlines.cancel(row, at=at, kinds=[Clock.CONFIRM])
-        met = Deadline.objects.of(row).filter(kind=Clock.ACKNOWLEDGE, cancelled_at=None).order_by("-pk").first()
-        if met is not None and met.met_at is not None:
-            deadlines.unmeet(met)
+        _withdraw_acknowledgement(row, at=at)
         record(row, "incident.acknowledgement_lapsed", actor=None, at=at)
         last = row.pages.exclude(person=None).order_by("-paged_at", "-pk").first()
-        steps = row.paging_plan.get("steps") or [{"to": "primary"}]
-        targets = [step["to"] for step in steps] + ["secondary", "primary"]
-        for target in targets:
-            person = resolve(row.system, target, at)
-            if person is not None and (last is None or person != last.person):
-                _page(row, person=person, target=target, reason=PageReason.LAPSED, at=at)
-                break
-        else:
-            _page(row, person=resolve(row.system, targets[0], at), target=targets[0], reason=PageReason.LAPSED, at=at)
+        targets = [step["to"] for step in row.paging_plan.get("steps", [])] + list(OnCallPart.values)
+        reached = [(target, person) for target in targets if (person := resolve(row.system, target, at)) is not None]
+        others = [pair for pair in reached if last is None or pair[1] != last.person]
+        target, person = (others or reached or [(targets[0], None)])[0]
+        _page(row, person=person, target=target, reason=PageReason.LAPSED, at=at)
 
 
 def clock_missed(deadline: Deadline, *, at: datetime) -> None:
@@ -134,9 +140,22 @@ def escalate(deadline_id: int, *, order: int, at: datetime) -> Escalation | None
         if person is not None:
             texts.send_escalation(incident, escalation, deadline, at=at)
         if order + 1 < len(steps):
-            wait = timedelta() if person is None else calendars.parse_span(steps[order + 1].get("after", "PT0S")).time
+            wait = timedelta() if person is None else _after(steps[order + 1])
             _enqueue_escalation(deadline, order=order + 1, at=at + wait)
     return escalation
+
+
+def _withdraw_acknowledgement(row: Incident, *, at: datetime) -> None:
+    """A provisional acknowledgement no longer counts: its clock runs again, and the steps of the old plan are stale."""
+    row.acknowledged_at, row.acknowledged_by, row.acknowledgement_provisional = None, None, False
+    row.paging_generation += 1
+    row.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledgement_provisional", "paging_generation"])
+    deadlines.cancel(row, at=at, kinds=[Clock.CONFIRM])
+    met = Deadline.objects.of(row).filter(kind=Clock.ACKNOWLEDGE, met_at__isnull=False).order_by("-pk").first()
+    if met is not None:
+        deadlines.unmeet(met)
+    if row.paging_plan.get("steps"):
+        _enqueue_step(row, step=0, round_=1, at=at + ROUND_AFTER)
 
 
 def _needs_paging(incident: Incident) -> bool:
@@ -164,13 +183,18 @@ def _page(
     return page
 
 
+def _after(step: dict[str, str], default: str = "PT0S") -> timedelta:
+    """How long after the first moment a step is due."""
+    return parse_duration(step.get("after", default))
+
+
 def _enqueue_next(incident: Incident, *, step: int, round_: int, at: datetime, at_once: bool) -> None:
     steps = incident.paging_plan["steps"]
     if step + 1 < len(steps):
-        wait = calendars.parse_span(steps[step + 1].get("after", "PT15M")).time - calendars.parse_span(steps[step].get("after", "PT0S")).time
+        wait = _after(steps[step + 1], "PT15M") - _after(steps[step])
         _enqueue_step(incident, step=step + 1, round_=round_, at=at if at_once else at + wait)
     elif round_ < incident.paging_plan.get("repeat", 0):
-        _enqueue_step(incident, step=0, round_=round_ + 1, at=at + timedelta(minutes=15))
+        _enqueue_step(incident, step=0, round_=round_ + 1, at=at + ROUND_AFTER)
 
 
 def _enqueue_step(incident: Incident, *, step: int, round_: int, at: datetime) -> None:
@@ -184,9 +208,15 @@ def _enqueue_escalation(deadline: Deadline, *, order: int, at: datetime) -> None
     enqueue("incidents.escalate", key=f"escalate:{deadline.pk}:{order}", at=at, deadline=deadline.pk, order=order)
 
 
-def _first_moment(incident: Incident, level: Severity, at: datetime) -> datetime:
+def _steps(level: Severity | None, paging: str) -> list[dict[str, str]]:
+    if level is None or paging == Paging.NEVER:
+        return []
+    return list(level.paging_steps) or [{"to": OnCallPart.PRIMARY.value, "after": "PT0S"}]
+
+
+def _first_moment(incident: Incident, paging: str, at: datetime) -> datetime:
     """When the first page leaves: at once, or at the next opening for levels that page in business hours (INC-10)."""
-    if level.paging == Paging.BUSINESS_HOURS and incident.system.calendar is not None:
+    if paging == Paging.BUSINESS_HOURS and incident.system.calendar is not None:
         return calendars.next_open(at, incident.system.calendar.business())
     return at
 

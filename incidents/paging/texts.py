@@ -44,7 +44,7 @@ def send_page(page: Page, *, at: datetime) -> None:
         )
         context = _facts(incident, person.zone) | {
             "reason": PageReason(page.reason).label,
-            "link": settings.BASE_URL + reverse("page-acknowledge", args=[token]),
+            "link": {"url": settings.BASE_URL + reverse("page-acknowledge", args=[token]), "label": _("Take it or hand it on")},
             "until": moment(at + LINK_LIFETIME, person.zone),
             "ask": _("Open the link and press “I have it”, or hand it on."),
             "why": _("You get this because you are on call for %(system)s.") % {"system": incident.system},
@@ -76,7 +76,7 @@ def send_escalation(incident: Incident, escalation: Escalation, deadline: Deadli
         missed = Clock(deadline.kind).label
         context = _facts(incident, person.zone) | {
             "headline": _("Missed: %(clock)s") % {"clock": missed},
-            "link": settings.BASE_URL + reverse("admin:incidents_incident_change", args=[incident.pk]),
+            "link": {"url": settings.BASE_URL + reverse("admin:incidents_incident_change", args=[incident.pk]), "label": _("Open the incident")},
             "ask": _("Take it on, or decide together how to go on: closing needs the joint decision of CEO and CTO."),
             "until": moment(deadline.due_at, person.zone) if deadline.due_at else "",
             "why": _("You get this because a promise of %(system)s was missed.") % {"system": incident.system},
@@ -104,7 +104,7 @@ def send_update_reminder(incident: Incident, *, at: datetime) -> None:
     with override(person.language):
         context = _facts(incident, person.zone) | {
             "headline": _("The next update is overdue"),
-            "link": settings.BASE_URL + reverse("admin:incidents_incident_change", args=[incident.pk]),
+            "link": {"url": settings.BASE_URL + reverse("admin:incidents_incident_change", args=[incident.pk]), "label": _("Open the incident")},
             "ask": _("Tell the people affected how it stands, and when they hear more."),
             "why": _("You get this because you speak for us on this incident."),
         }

@@ -40,7 +40,9 @@ class Procedure(models.Model):
         return self.title
 
 
-@personal(plain=("key", "text", "command", "template", "setting", "reason", "action", "expires"))
+@personal(
+    plain=("key", "text", "command", "template", "setting", "audience", "reason", "action", "expires", "extra")
+)
 class ProcedureStep(models.Model):
     """One step of a procedure."""
 
@@ -58,6 +60,7 @@ class ProcedureStep(models.Model):
     approval = models.CharField(max_length=20, choices=Role, blank=True)
     optional = models.BooleanField(default=False)
     reason = models.CharField(max_length=300, blank=True)
+    extra = models.JSONField(default=dict, blank=True, help_text=_("What the runbook says of the step beyond that."))
 
     class Meta:
         ordering = ("position",)

@@ -1,174 +1,27 @@
 """The sections of a runbook file that say how work is done: playbooks and checklists. Both become procedures."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    SerializerFunctionWrapHandler,
-    StringConstraints,
-    model_serializer,
-    model_validator,
-)
-
-from config.casework.catalogue.fields import Key, Line, PositiveDuration, RunbookModel
-from config.casework.catalogue.runbook import ROLES
-from config.casework.catalogue.sections import Context, Finding, Section, setting
+from config.casework.catalogue.models import System
+from config.casework.catalogue.sections import Changes, Context, Finding, Section, register
 from incidents.communications.runbook import check_words
-from incidents.communications.slots import slots_in
-
-type Cadence = Literal[
-    "once",
-    "daily",
-    "shift_end",
-    "weekly",
-    "monthly",
-    "per_deployment",
-    "per_rollback",
-    "per_drill",
-    "per_replay",
-    "per_incident",
-    "per_flag",
-    "on_demand",
-]
-
-
-def _role(name: str) -> str:
-    if name.lower() not in ROLES:
-        raise ValueError(f"{name!r} is no role of the desk; roles are {', '.join(sorted(ROLES))}")
-    return name.lower()
-
-
-def _from_text(value: object) -> object:
-    return {"text": value} if isinstance(value, str) else value
-
-
-RoleName = Annotated[str, AfterValidator(_role)]
-
-
-class StepPart(RunbookModel):
-    """A check or a mitigation: one line of text, or a mapping with more. Commands are shown, never run by the desk.
-
-    Attributes:
-        variant: engine or flavour that the step is for.
-        expires: "required" for a temporary measure that somebody must take back (INC-21).
-        approval: role that must agree first.
-        reason: flag or cause that leads to this step.
-        action: name of the desk action that the step offers.
-        proposed: the step is ours, not the source's.
-    """
-
-    text: Line
-    command: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
-    setting: Line | None = None
-    default: Line | int | float | bool | None = None
-    variant: Line | None = None
-    expires: Literal["required"] | None = None
-    approval: RoleName | None = None
-    optional: bool = False
-    reason: Line | None = None
-    action: Key | None = None
-    proposed: bool = False
-
-    @model_serializer(mode="wrap")
-    def _short_when_plain(self, handler: SerializerFunctionWrapHandler) -> Any:
-        full = handler(self)
-        return full["text"] if full.keys() == {"text"} else full
-
-
-class MessagePart(RunbookModel):
-    """Somebody to be told: by a text, by a template, or in the sender's own words.
-
-    Attributes:
-        desk: the desk that owns the template, when it is not the incident desk; that desk sends it.
-        due: time after the start of the playbook.
-    """
-
-    audience: Line
-    text: Line | None = None
-    template: Key | None = None
-    desk: Literal["privacy", "disputes"] | None = None
-    rules: list[Line] = []
-    owner: RoleName | None = None
-    when: Line | None = None
-    due: PositiveDuration | None = None
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "MessagePart":
-        if self.text and self.template:
-            raise ValueError("text and template exclude each other")
-        slots_in(self.text or "")
-        return self
-
-
-Step = Annotated[StepPart, BeforeValidator(_from_text)]
-
-
-class Playbook(RunbookModel):
-    """How to handle one kind of trouble (INC-45)."""
-
-    id: Key
-    title: Line
-    source: Line | None = None
-    trigger: Line
-    monitors: list[Key] = []
-    checks: list[Step] = []
-    mitigations: list[Step] = []
-    communications: list[MessagePart] = []
-    policy: list[Line] = []
-    prevention: list[Line] = []
-
-
-class ChecklistItem(RunbookModel):
-    """One thing to tick.
-
-    Attributes:
-        phase, minutes: phase of the work, and its marks in minutes after the start (INC-25).
-        due_offset: distance from the planned start, such as -P7D.
-    """
-
-    key: Key
-    text: Line
-    command: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
-    phase: Key | None = None
-    minutes: Annotated[list[int | None], Field(min_length=2, max_length=2)] | None = None
-    optional: bool = False
-    due_offset: Annotated[str, StringConstraints(pattern=r"^-?P[0-9TDHM]+$")] | None = None
-    warning: Line | None = None
-    action: Key | None = None
-
-
-class Objectives(RunbookModel):
-    """Recovery objectives of a procedure (INC-78, INC-90)."""
-
-    rto_minutes: int | None = None
-    rpo_minutes: int | None = None
-    rpo_hours: int | None = None
-
-
-class Checklist(RunbookModel):
-    """A list to be worked through at its cadence (INC-65); `ordered`: in sequence only; `gate`: what it opens."""
-
-    id: Key
-    title: Line
-    cadence: Cadence
-    ordered: bool = False
-    gate: Line | None = None
-    also_on: list[Line] = []
-    severity: Key | None = None
-    schedule: Line | None = None
-    triggers: list[Line] = []
-    minimum_minutes: int | None = None
-    objectives: Objectives | None = None
-    source: Line | None = None
-    proposed: list[Line] = []
-    items: Annotated[list[ChecklistItem], Field(min_length=1)]
+from incidents.procedures.choices import ProcedureKind
+from incidents.procedures.masters import (
+    checklist_master,
+    export_checklists,
+    export_playbooks,
+    load_procedures,
+    playbook_master,
+)
+from incidents.procedures.models import Procedure
+from incidents.procedures.schemas import Checklist, Playbook
 
 
 def _check_playbooks(playbooks: list[Playbook], context: Context) -> Iterator[Finding]:
+    taken = _taken([playbook.id for playbook in playbooks], context)
     for index, playbook in enumerate(playbooks):
+        if playbook.id in taken:
+            yield Finding((index, "id"), f"{playbook.id!r} is a procedure of {taken[playbook.id]} already")
         for number, monitor in enumerate(playbook.monitors):
             yield from context.unknown(monitor, section="monitors", location=(index, "monitors", number))
         for number, message in enumerate(playbook.communications):
@@ -182,7 +35,10 @@ def _check_playbooks(playbooks: list[Playbook], context: Context) -> Iterator[Fi
 
 def _check_checklists(checklists: list[Checklist], context: Context) -> Iterator[Finding]:
     playbooks = context.names("playbooks") or frozenset()
+    taken = _taken([checklist.id for checklist in checklists], context)
     for index, checklist in enumerate(checklists):
+        if checklist.id in taken:
+            yield Finding((index, "id"), f"{checklist.id!r} is a procedure of {taken[checklist.id]} already")
         if checklist.id in playbooks:
             yield Finding(
                 (index, "id"), f"{checklist.id!r} is also a playbook; both are procedures and share their ids"
@@ -191,5 +47,43 @@ def _check_checklists(checklists: list[Checklist], context: Context) -> Iterator
             yield from context.unknown(checklist.severity, section="severities", location=(index, "severity"))
 
 
-PLAYBOOKS: Section[list[Playbook]] = setting("playbooks", list[Playbook], order=50, check=_check_playbooks)
-CHECKLISTS: Section[list[Checklist]] = setting("checklists", list[Checklist], order=52, check=_check_checklists)
+def _taken(names: list[str], context: Context) -> dict[str, str]:
+    """Return those ids that procedures of other systems bear in the database, with their system."""
+    system = context.section("system")
+    rows = Procedure.objects.filter(key__in=names).exclude(system__key=system.key if system else "")
+    return dict(rows.values_list("key", "system__key"))
+
+
+def _load_playbooks(system: System, playbooks: list[Playbook], context: Context) -> Changes:
+    return load_procedures(
+        system, [playbook_master(playbook, context) for playbook in playbooks], kinds=[ProcedureKind.PLAYBOOK]
+    )
+
+
+def _load_checklists(system: System, checklists: list[Checklist], context: Context) -> Changes:
+    kinds = [kind for kind in ProcedureKind if kind != ProcedureKind.PLAYBOOK]
+    return load_procedures(system, [checklist_master(checklist) for checklist in checklists], kinds=kinds)
+
+
+PLAYBOOKS: Section[list[Playbook]] = register(
+    Section(
+        key="playbooks",
+        schema=list[Playbook],
+        load=_load_playbooks,
+        export=export_playbooks,
+        check=_check_playbooks,
+        order=50,
+        shared=True,
+    )
+)
+CHECKLISTS: Section[list[Checklist]] = register(
+    Section(
+        key="checklists",
+        schema=list[Checklist],
+        load=_load_checklists,
+        export=export_checklists,
+        check=_check_checklists,
+        order=52,
+        shared=True,
+    )
+)

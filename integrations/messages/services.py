@@ -9,21 +9,16 @@ import apprise
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
-from config.casework import clock, traceparent
+from config import traceparent
+from config.casework import clock
 from config.casework.access.models import User
 from config.casework.cases.models import Case
 from config.casework.cases.timeline import Entry
-from config.casework.work.models import Job
-from config.casework.work.registry import Permanent, Retry, handler
+from config.casework.work.failures import Permanent, Retry
 from config.casework.work.services import enqueue
 from integrations.messages.choices import Channel, MessageState, Purpose
 from integrations.messages.models import Message
-
-ATTEMPTS = 3
-BASE_SECONDS = 10
-CAP_SECONDS = 300
 
 _still_wanted: dict[str, Callable[[Message], bool]] = {}
 
@@ -76,15 +71,19 @@ def _queue(channel: Channel, key: str, at: datetime, *, subject: str, **fields: 
     return message
 
 
-@handler("messages.deliver", max_attempts=ATTEMPTS, base=BASE_SECONDS, cap=CAP_SECONDS, batch=10, lease=60)
-def deliver(job: Job) -> None:
-    """Send one message, unless it was sent or is no longer wanted."""
-    message = Message.objects.select_for_update().get(pk=job.arguments["message"])
+def deliver(message_id: int) -> None:
+    """Send one message, unless it was sent or is no longer wanted.
+
+    Raises:
+        Retry: the server was not reached or is busy.
+        Permanent: the server refuses it for good.
+    """
+    message = Message.objects.select_for_update().get(pk=message_id)
     if message.state in (MessageState.SENT, MessageState.DELIVERED, MessageState.EXPIRED):
         return
     wanted = _still_wanted.get(message.purpose)
     if wanted is not None and not wanted(message):
-        _finish(message, MessageState.EXPIRED, str(_("the cause was gone when it was its turn")))
+        _finish(message, MessageState.EXPIRED, "no longer needed when it was its turn")
         return
     if message.channel == Channel.EMAIL:
         _send_mail(message)
@@ -94,9 +93,9 @@ def deliver(job: Job) -> None:
     _finish(message, MessageState.SENT, "")
 
 
-def mark_failed(job: Job) -> None:
+def mark_failed(message_id: int, reason: str) -> None:
     """After the last attempt the message says so on the case's page; the parked job stands in the attention list."""
-    Message.objects.filter(pk=job.arguments["message"], state=MessageState.QUEUED).update(state=MessageState.FAILED, outcome=job.last_error[:120])
+    Message.objects.filter(pk=message_id, state=MessageState.QUEUED).update(state=MessageState.FAILED, outcome=reason[:120])
 
 
 def _send_mail(message: Message) -> None:

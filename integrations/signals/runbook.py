@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from config.casework.catalogue.fields import Key, Line, PositiveDuration, RunbookModel
-from config.casework.catalogue.sections import Context, Finding, Section, setting
+from config.casework.catalogue.models import System
+from config.casework.catalogue.sections import Changes, Context, Finding, Section, register
+from integrations.signals import monitors
 
 type Unit = Literal[
     "ratio",
@@ -99,13 +101,17 @@ class Monitor(RunbookModel):
     def _values_fit(self) -> "Monitor":
         if isinstance(self.threshold, str) != (self.unit == "enum"):
             raise ValueError("the threshold is a word for the unit enum and a number for all others")
-        if isinstance(self.threshold, int | float) and self.unit in ("ratio", "error_ratio") and not 0 <= self.threshold <= 1:
+        if (
+            isinstance(self.threshold, int | float)
+            and self.unit in ("ratio", "error_ratio")
+            and not 0 <= self.threshold <= 1
+        ):
             raise ValueError(f"the threshold of a ratio lies between 0 and 1, not at {self.threshold}")
         return self
 
 
-def _check_monitors(monitors: list[Monitor], context: Context) -> Iterator[Finding]:
-    for index, monitor in enumerate(monitors):
+def _check_monitors(parsed: list[Monitor], context: Context) -> Iterator[Finding]:
+    for index, monitor in enumerate(parsed):
         if monitor.severity:
             yield from context.unknown(monitor.severity, section="severities", location=(index, "severity"))
         if level := monitor.labels.get("severity"):
@@ -114,4 +120,22 @@ def _check_monitors(monitors: list[Monitor], context: Context) -> Iterator[Findi
             yield from context.unknown(monitor.playbook, section="playbooks", location=(index, "playbook"))
 
 
-MONITORS: Section[list[Monitor]] = setting("monitors", list[Monitor], order=70, check=_check_monitors)
+def _load_monitors(system: System, parsed: list[Monitor], context: Context) -> Changes:
+    return monitors.load(system, MONITORS.dump(parsed))
+
+
+def _export_monitors(system: System) -> list[Monitor] | None:
+    return [Monitor.model_validate(row.spec) for row in system.monitors.order_by("pk")] or None
+
+
+MONITORS: Section[list[Monitor]] = register(
+    Section(
+        key="monitors",
+        schema=list[Monitor],
+        load=_load_monitors,
+        export=_export_monitors,
+        order=70,
+        check=_check_monitors,
+        shared=True,
+    )
+)

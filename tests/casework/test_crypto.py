@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from config.casework import crypto
 from config.casework.crypto import CHUNK, DecryptionFailed, Keyring
@@ -233,7 +233,7 @@ class TestDestruction:
 
 
 class TestKeysOfTheSettings:
-    def test_the_functions_follow_the_settings(self, settings: SettingsWrapper) -> None:
+    def test_the_functions_follow_the_settings(self, settings: Settings) -> None:
         settings.DESK_KEYS = [OLD]
         token, digest = crypto.encrypt("contacts", b"x"), crypto.mac("ledger", b"x")
         target, back = io.BytesIO(), io.BytesIO()

@@ -69,7 +69,9 @@ class TestLines:
 
 class TestRefusals:
     def test_a_key_twice_names_both_lines(self) -> None:
-        assert refusal("system:\n  key: a\n  name: b\n  key: c\n") == ["book.yaml:4: system.key: stands twice; the first is in line 2"]
+        assert refusal("system:\n  key: a\n  name: b\n  key: c\n") == [
+            "book.yaml:4: system.key: stands twice; the first is in line 2"
+        ]
 
     def test_every_doubled_key_is_reported_at_once(self) -> None:
         assert len(refusal("a: 1\na: 2\nb:\n- c: 1\n  c: 2\n")) == 2

@@ -149,7 +149,9 @@ class TestPlace:
             assert cluster.is_ready()
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for its server")
-    def test_below_a_private_home_root_keeps_it_elsewhere(self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_below_a_private_home_root_keeps_it_elsewhere(
+        self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(postgres, "SYSTEM_FOLDER", cluster.folder / "system")
         home = cluster.folder / "home"
         home.mkdir(mode=0o700)
@@ -264,13 +266,17 @@ class TestForCommand:
             assert not bare_environment.pgdata.exists()
 
     @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URL_FILE"])
-    def test_another_database_is_left_alone(self, bare_environment: Cluster, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def test_another_database_is_left_alone(
+        self, bare_environment: Cluster, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
         monkeypatch.setenv(name, "somewhere else")
         with for_command(["manage.py", "migrate"]):
             assert os.environ[name] == "somewhere else"
             assert not bare_environment.pgdata.exists()
 
-    def test_variables_of_libpq_do_not_lead_elsewhere(self, bare_environment: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_variables_of_libpq_do_not_lead_elsewhere(
+        self, bare_environment: Cluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
         monkeypatch.setenv("PGPORT", "1")
         with for_command(["manage.py", "migrate"]), psycopg.connect(os.environ["DATABASE_URL"]) as connection:

@@ -10,6 +10,8 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
 from django.db import models, transaction
+from django.utils.translation import gettext as _
+from guardian.shortcuts import assign_perm
 
 from config.casework.access.actors import Actor
 from config.casework.access.choices import STAFF_ROLES, Role, Scope
@@ -138,6 +140,78 @@ def revoke_token(token: ApiToken, *, actor: Actor, at: datetime) -> None:
     with transaction.atomic():
         if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=at):
             record(token, "token.revoked", actor=actor, at=at)
+
+
+def share(case: models.Model, person: User, *, actor: Actor, at: datetime) -> None:
+    """Let one person see a restricted case, and nothing more.
+
+    Raises:
+        PermissionDenied: `actor` may not change this case.
+        ValidationError: the case is not restricted, or the person may not sign in.
+    """
+    app_label, model_name = case._meta.app_label, case._meta.model_name
+    require(actor, f"{app_label}.change_{model_name}", case)
+    if not getattr(case, "restricted", False):
+        raise ValidationError(_("Everybody who may see this kind of case sees it already."))
+    if not person.is_active:
+        raise ValidationError({"person": _("This person may not sign in.")})
+    with transaction.atomic():
+        assign_perm(f"view_{model_name}", person, case)
+        record(case, "case.shared", actor=actor, at=at, about=person)
+
+
+def set_access(person: User, *, active: bool, actor: Actor, at: datetime) -> None:
+    """Let a person sign in, or no longer; the account and what it did stay.
+
+    Raises:
+        ValidationError: it is the actor's own account.
+        PermissionDenied: `actor` may not change people.
+    """
+    require(actor, "casework.change_user")
+    if person == actor and not active:
+        raise ValidationError(_("You cannot lock yourself out. Ask somebody else."))
+    with transaction.atomic():
+        if User.objects.filter(pk=person.pk).exclude(is_active=active).update(is_active=active):
+            record(person, "person.activated" if active else "person.deactivated", actor=actor, at=at)
+    person.refresh_from_db()
+
+
+def set_roles(person: User, roles: Iterable[Role], *, actor: Actor, at: datetime) -> None:
+    """Give a person exactly these roles.
+
+    Raises:
+        ValidationError: no role is left, or the actor changes their own roles.
+        PermissionDenied: `actor` may not change people.
+    """
+    require(actor, "casework.change_user")
+    wanted = frozenset(roles)
+    held = User.objects.get(pk=person.pk).roles
+    if wanted == held:
+        return
+    if person == actor:
+        raise ValidationError({"roles": _("Nobody changes their own roles. Ask somebody else.")})
+    if not wanted:
+        raise ValidationError({"roles": _("A person needs at least one role.")})
+    with transaction.atomic():
+        person.groups.set(Group.objects.filter(name__in=[role.value for role in wanted]))
+        User.objects.filter(pk=person.pk).update(is_staff=bool(wanted & STAFF_ROLES))
+        record(person, "person.roles_changed", actor=actor, at=at, detail={"before": sorted(held), "roles": sorted(wanted)})
+
+
+def renew_password(person: User, *, actor: Actor, at: datetime) -> str:
+    """Give a person a new one-time password, to be changed at the next sign-in, and return it.
+
+    Raises:
+        PermissionDenied: `actor` may not change people.
+    """
+    require(actor, "casework.change_user")
+    password = secrets.token_urlsafe(15)
+    person.set_password(password)
+    person.must_change_password = True
+    with transaction.atomic():
+        person.save(update_fields=["password", "must_change_password"])
+        record(person, "person.password_renewed", actor=actor, at=at)
+    return password
 
 
 def digest(token: str) -> str:

@@ -14,7 +14,7 @@ from config.casework.catalogue.models import Organization
 from config.casework.personal import Erasure, Subject, holds, personal
 
 
-class Xid8Field(models.PositiveBigIntegerField):
+class Xid8Field(models.PositiveBigIntegerField[int, int]):
     """PostgreSQL's full transaction id (64 bit, never wraps)."""
 
     def db_type(self, connection: object) -> str:
@@ -78,7 +78,7 @@ class AuditEntry(models.Model):
         return f"audit entry {self.pk}"
 
 
-@personal(plain=("previous", "mac"))
+@personal(plain=("digests", "previous", "mac"))
 class AuditSeal(models.Model):
     """A seal over all entries whose transaction id lies in [from_xid, to_xid), chained to the seal before."""
 

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 from django.db import models
 
-from config.casework import clock, traceparent
+from config import traceparent
+from config.casework import clock
 from config.casework.access.actors import Actor, actor_label, actor_user
 from config.casework.audit.models import AuditEntry, SubjectPseudonym
 

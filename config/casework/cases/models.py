@@ -67,6 +67,7 @@ class Note(models.Model):
     class Meta:
         ordering = ("at", "pk")
         indexes = [models.Index(fields=["content_type", "object_id", "at"], name="note_case")]
+        permissions = [("redact_note", _("Can remove a passage or a file from a case"))]
 
     def __str__(self) -> str:
         return f"note {self.pk}"

@@ -83,8 +83,8 @@ def _check_zone(name: str) -> str:
 
 
 def _check_clock_time(value: str) -> str:
-    if not re.fullmatch(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00", value):
-        raise ValueError(f"write a time of day such as 09:00, not {value!r}")
+    if not re.fullmatch(r"(?:[01]\d|2[0-3]):[0-5]\d", value):
+        raise ValueError(f"write a time of day such as 09:00 (00:00 also for the end of a day), not {value!r}")
     return value
 
 

@@ -164,7 +164,7 @@ def _validated(paths: Iterable[Path], *, at: datetime, actor: Actor) -> list[_Ru
         _check(runbook, at=at, actor=actor)
         problems += runbook.problems
         runbooks.append(runbook)
-    problems += _systems_twice(runbooks)
+    problems += _names_twice(runbooks)
     if problems:
         raise RunbookRefused(problems)
     return runbooks
@@ -215,19 +215,20 @@ def _doubles(value: Value, location: Location) -> Iterator[tuple[Location, str]]
             yield from _doubles(entry, (*location, index))
 
 
-def _systems_twice(runbooks: Sequence[_Runbook]) -> Iterator[Problem]:
-    first: dict[str, _Runbook] = {}
+def _names_twice(runbooks: Sequence[_Runbook]) -> Iterator[Problem]:
+    """Yield the names that two files use though all systems share them: systems, and those of shared sections."""
+    first: dict[tuple[str, str], _Runbook] = {}
     for runbook in runbooks:
-        if SYSTEM in runbook.parsed:
-            earlier = first.setdefault(runbook.key, runbook)
-            if earlier is not runbook:
-                line = runbook.document.line_of((SYSTEM, "key"))
-                yield Problem(
-                    runbook.document.path,
-                    line,
-                    "system.key",
-                    f"{runbook.key!r} is already the system of {earlier.document.path}",
-                )
+        for section in sections():
+            if section.key not in runbook.parsed or not (section.shared or section.key == SYSTEM):
+                continue
+            parsed = runbook.parsed[section.key]
+            for index, name in enumerate([parsed.key] if section.key == SYSTEM else section.names(parsed)):
+                earlier = first.setdefault((section.key, name), runbook)
+                if earlier is not runbook:
+                    known, key = runbook.document.resolve((section.key, "key" if section.key == SYSTEM else index))
+                    message = f"{name!r} stands in {earlier.document.path} already; all systems share these names"
+                    yield Problem(runbook.document.path, runbook.document.line_of(known), key, message)
 
 
 def _in_our_words(details: ErrorDetails) -> str:

@@ -185,5 +185,6 @@ CALENDARS: Section[list[CalendarPart]] = register(
         check=_check_calendars,
         order=10,
         required=True,
+        shared=True,
     )
 )

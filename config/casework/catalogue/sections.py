@@ -105,6 +105,7 @@ class Section[Parsed]:
         check: rules that need more than the section's own schema; yields what is wrong.
         names: what other sections may refer to; by default the `id` or `key` of each entry of a list.
         required: every file must have it.
+        shared: all systems share one list of these names, so that no two files may use the same one.
     """
 
     key: str
@@ -115,6 +116,7 @@ class Section[Parsed]:
     check: Callable[[Parsed, Context], Iterable[Finding]] = _no_findings
     names: Callable[[Parsed], Iterable[str]] = _entry_names
     required: bool = False
+    shared: bool = False
 
     @cached_property
     def adapter(self) -> TypeAdapter[Parsed]:
@@ -165,14 +167,15 @@ def setting[Parsed](
     order: int,
     check: Callable[[Parsed, Context], Iterable[Finding]] = _no_findings,
     names: Callable[[Parsed], Iterable[str]] = _entry_names,
+    shared: bool = False,
 ) -> Section[Parsed]:
-    """Make and register a section that has no rows of its own: it lies in `System.settings` under its key.
+    """Make and register a section that has no rows of its own: it lies in `System.settings` under its key, defaults written out.
 
-    `export(system)` of the section reads it back.
+    `export(system)` of the section reads it back as its schema; `system.setting(key)` gives the plain data.
     """
 
     def load(system: "System", parsed: Parsed, context: Context) -> Changes:
-        wanted = section.dump(parsed)
+        wanted = section.adapter.dump_python(parsed, mode="json", by_alias=True)
         if key in system.settings and system.settings[key] == wanted:
             return Changes(unchanged=1)
         created = key not in system.settings
@@ -184,6 +187,6 @@ def setting[Parsed](
         return section.adapter.validate_python(system.settings[key]) if key in system.settings else None
 
     section: Section[Parsed] = Section(
-        key=key, schema=schema, load=load, export=export, order=order, check=check, names=names
+        key=key, schema=schema, load=load, export=export, order=order, check=check, names=names, shared=shared
     )
     return register(section)

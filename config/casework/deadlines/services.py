@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
@@ -89,7 +89,7 @@ def unmeet(deadline: Deadline) -> None:
     """Open a met clock again: what met it turned out not to have happened (a bounced notice, a lapsed acknowledgement)."""
     deadline.met_at = None
     deadline.save(update_fields=["met_at"])
-    refresh_nearest(deadline.case)
+    refresh_nearest(cast("Case", deadline.case))
 
 
 @transaction.atomic
@@ -142,19 +142,36 @@ def sweep(at: datetime) -> int:
 
 
 def _fire(condition: Q, stamp: str, order: str, at: datetime) -> int:
-    fired = 0
+    """Fire all clocks of one mark; one whose listeners fail is left for the next pass and does not hold up the others."""
+    fired, failed, errors = 0, set[int](), list[Exception]()
     while True:
         with transaction.atomic():
-            batch = list(
-                Deadline.objects.filter(OPEN, condition, paused_at=None).order_by(order).select_for_update(skip_locked=True, of=("self",))[:SWEEP_BATCH]
-            )
-            Deadline.objects.filter(pk__in=[deadline.pk for deadline in batch]).update(**{stamp: at})
-            for deadline in batch:
-                setattr(deadline, stamp, at)
-                publish(DeadlineWarned(deadline, at) if stamp == "warned_at" else DeadlineBreached(deadline, at))
+            rows = Deadline.objects.filter(OPEN, condition, paused_at=None).exclude(pk__in=failed).order_by(order)
+            batch = list(rows.select_for_update(skip_locked=True, of=("self",))[:SWEEP_BATCH])
+            try:
+                with transaction.atomic():
+                    _mark(batch, stamp, at)
+            except Exception:  # somebody's listener failed: find out whose, and let the others pass
+                for deadline in batch:
+                    try:
+                        with transaction.atomic():
+                            _mark([deadline], stamp, at)
+                    except Exception as error:
+                        failed.add(deadline.pk)
+                        errors.append(error)
         fired += len(batch)
         if len(batch) < SWEEP_BATCH:
-            return fired
+            break
+    if errors:
+        raise ExceptionGroup(f"{len(errors)} clocks could not fire", errors)
+    return fired
+
+
+def _mark(batch: list[Deadline], stamp: str, at: datetime) -> None:
+    Deadline.objects.filter(pk__in=[deadline.pk for deadline in batch]).update(**{stamp: at})
+    for deadline in batch:
+        setattr(deadline, stamp, at)
+        publish(DeadlineWarned(deadline, at) if stamp == "warned_at" else DeadlineBreached(deadline, at))
 
 
 def _find(case: Case, kind: str, about: models.Model | None) -> Deadline | None:

@@ -13,7 +13,8 @@ from django.db import connection, transaction
 from django.db.models import F, Func, QuerySet
 from django.db.models.functions import Now
 
-from config.casework import backoff, clock, traceparent
+from config import traceparent
+from config.casework import backoff, clock
 from config.casework.work.choices import JobState
 from config.casework.work.failures import Permanent, Retry, whereabouts, words
 from config.casework.work.models import Job

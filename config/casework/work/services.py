@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_q.tasks import async_task
 
-from config.casework import clock, traceparent
+from config import traceparent
+from config.casework import clock
 from config.casework.access.actors import Actor
 from config.casework.access.services import require
 from config.casework.audit.services import record

@@ -19,7 +19,9 @@ class Command(Flush):
         """
         if not settings.TESTING:
             raise CommandError("flush is refused: the audit trail is append-only", returncode=2)
-        guards = [f"{model._meta.label}:{trigger.name}" for model, trigger in pgtrigger.registered() if _guards(trigger)]
+        guards = [
+            f"{model._meta.label}:{trigger.name}" for model, trigger in pgtrigger.registered() if _guards(trigger)
+        ]
         with pgtrigger.ignore(*guards):
             super().handle(**options)
 

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import gc
 import hashlib
 import http.client
 import os
@@ -32,7 +33,9 @@ from config.postgres import APPLICATION, ServerError, embedded_cluster, file_loc
 from config.supervision import HEARTBEAT_LIMIT, LOOK_EVERY, SUPERVISED_BY, Child, Supervisor, end_orphans, say
 
 BEAT: Final = "config.casework.work.tasks.beat"
-HEARTBEAT_AGE: Final = "SELECT extract(epoch FROM clock_timestamp() - beat_at)::float FROM casework_heartbeat WHERE name = 'sweep'"
+HEARTBEAT_AGE: Final = (
+    "SELECT extract(epoch FROM clock_timestamp() - beat_at)::float FROM casework_heartbeat WHERE name = 'sweep'"
+)
 THREADS: Final = 4  # of each web process; as many pooled connections serve them
 COMPLAIN_AFTER: Final = 30.0  # seconds without readiness
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -112,7 +115,11 @@ def listen(port: int) -> Iterator[socket.socket]:
             listener.bind(("127.0.0.1", port))
             listener.listen(512)
         except (OSError, OverflowError) as error:
-            reason = "is taken" if isinstance(error, OSError) and error.errno == errno.EADDRINUSE else f"cannot be used ({error})"
+            reason = (
+                "is taken"
+                if isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+                else f"cannot be used ({error})"
+            )
             raise CommandError(f"port {port} {reason}; choose another one with --port", returncode=2) from error
         yield listener
 
@@ -131,17 +138,20 @@ def refuse_bad_settings() -> None:
 
 
 def prepare(folder: Path, *, demo: bool) -> dict[str, str]:
-    """Bring database, files and people up to date; give the environment of the children."""
+    """Bring database and files up to date; give the environment of the children."""
     with ThreadPoolExecutor(1) as beside:  # packing files and altering tables hardly meet
         collected = beside.submit(collect_static, folder)
-        call_command("migrate", interactive=False, verbosity=0)
+        gc.disable()  # the throw-away models of a first migration make the collector a third of the time
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+        finally:
+            gc.enable()
         collected.result()
     environment = {**os.environ, SUPERVISED_BY: str(folder), "DESK_DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
     environment.pop("DESK_ADMIN_PASSWORD", None)
     environment |= application_role()
     if "load_runbooks" in get_commands():
-        call_command("load_runbooks", verbosity=0)
-    add_first_administrator()
+        call_command("load_runbooks", changed=True, verbosity=0)
     if demo:
         call_command("demo", verbosity=0)
     connections.close_all()
@@ -169,7 +179,11 @@ def collect_static(folder: Path) -> None:
             found = os.stat(storage.path(name))
             digest.update(f"{storage.path(name)}:{found.st_size}:{found.st_mtime_ns}\n".encode())
     stamp = folder / "static.sha256"
-    if stamp.exists() and stamp.read_text(encoding="ascii") == digest.hexdigest() and Path(settings.STATIC_ROOT).exists():
+    if (
+        stamp.exists()
+        and stamp.read_text(encoding="ascii") == digest.hexdigest()
+        and Path(settings.STATIC_ROOT).exists()
+    ):
         return
     call_command("collectstatic", interactive=False, verbosity=0, clear=True)
     stamp.write_text(digest.hexdigest(), encoding="ascii")
@@ -205,6 +219,7 @@ def supervise(listener: socket.socket, environment: dict[str, str], options: dic
     )
     try:
         supervisor.start()
+        add_first_administrator()  # a password's hash takes as long as the children take to load
         watch(supervisor, port, options["look_every"])
     finally:
         supervisor.end()
@@ -213,7 +228,7 @@ def supervise(listener: socket.socket, environment: dict[str, str], options: dic
 
 def web_server(listener: socket.socket, environment: dict[str, str]) -> Child:
     """Describe gunicorn on our socket; it has no control socket, which all desks of a user would share."""
-    options = f"--worker-class gthread --workers 2 --threads {THREADS} --graceful-timeout 5 --no-control-socket"
+    options = f"--worker-class gthread --workers 2 --threads {THREADS} --graceful-timeout 4 --no-control-socket"
     return Child(
         name="web server",
         command=[

@@ -20,33 +20,39 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="runbook files or folders of them")
-        parser.add_argument("--check", action="store_true", help="change nothing; list where the database differs from the files")
+        choice = parser.add_mutually_exclusive_group()
+        choice.add_argument("--check", action="store_true", help="change nothing; list where the database differs")
+        choice.add_argument("--changed", action="store_true", help="leave out files loaded before as they are, so that edits in the admin stay")
 
-    def handle(self, *args: Any, paths: list[Path], check: bool, **options: Any) -> None:
+    def handle(self, *args: Any, paths: list[Path], check: bool, changed: bool, verbosity: int, **options: Any) -> None:
+        files = runbook_files(paths)
         try:
-            files = runbook_files(paths)
             if check:
                 self._check(files)
             else:
-                self._say(load(files, at=clock.now()))
+                report = load(files, at=clock.now(), skip_known=changed)
+                if verbosity:
+                    self._say(report)
         except RunbookRefused as refusal:
-            self.stderr.style_func = None
-            raise CommandError("\n".join(str(problem) for problem in refusal.problems), returncode=REFUSED) from refusal
+            for problem in refusal.problems:
+                self.stderr.write(str(problem))
+            count = len(refusal.problems)
+            raise CommandError(f"{count} problem{'s' if count > 1 else ''}, nothing was loaded.", returncode=REFUSED) from refusal
 
     def _check(self, files: list[Path]) -> None:
         drifts = compare(files, at=clock.now())
         for drift in drifts:
             self.stdout.write(str(drift))
         if drifts:
-            raise CommandError(f"{len(drifts)} differences between files and database.", returncode=CHECKED_AND_WRONG)
-        self.stdout.write(f"{len(files)} files, no difference.")
+            count = len(drifts)
+            raise CommandError(f"{count} difference{'s' if count > 1 else ''} between files and database.", returncode=CHECKED_AND_WRONG)
+        self.stdout.write("No difference.")
 
     def _say(self, report: Report) -> None:
         for file in report.files:
             total = file.total
-            self.stdout.write(
-                f"{file.system}: {total.created} new, {total.changed} changed, {total.removed} removed, {total.unchanged} as before ({file.path})"
-            )
+            counts = f"{total.created} new, {total.changed} changed, {total.removed} removed, {total.unchanged} as before"
+            self.stdout.write(f"{file.system}: {counts} ({file.path})")
 
 
 def runbook_files(paths: list[Path]) -> list[Path]:

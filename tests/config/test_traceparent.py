@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from config.casework.traceparent import TraceContext, activate, current, new, parse
+from config.traceparent import TraceContext, activate, current, new, parse
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 HEADER = f"00-{TRACE}-{SPAN}-01"

@@ -1,0 +1,14 @@
+"""The HTTP API: what each app answers, under one roof."""
+
+from config.casework.api.base import DeskAPI
+from integrations.signals.api import router as signals
+
+api = DeskAPI(
+    title="Jobarium Desk",
+    version="1",
+    description="Calls for the operated systems: bearer tokens with scopes, errors as problem+json, lists in pages.",
+    openapi_url="/openapi.json",
+    docs_url="/docs",
+    urls_namespace="api",
+)
+api.add_router("/ingest", signals)

@@ -1,0 +1,102 @@
+"""From alerts to cases (rules: "Alerts to cases"): one open case for each group, repeats add nothing, a resolve is an entry."""
+
+from datetime import timedelta
+
+from config.casework import calendars
+from config.casework.audit.services import record
+from config.casework.catalogue.models import System
+from config.casework.transitions import apply
+from incidents import clocks
+from incidents.choices import UNRESOLVED, IncidentState, Source
+from incidents.events import SeverityJudged
+from incidents.models import Incident
+from incidents.procedures.models import Procedure
+from incidents.services import find_last, find_unresolved, open_or_join
+from incidents.severity.models import Severity
+from config.casework.events import publish
+from integrations.signals.events import AlertsReceived, LevelsAsked
+
+WATCH = "PT24H"  # how long after a fix the same trouble counts as a recurrence (INC-95), unless the runbook says otherwise
+
+
+def levels(event: LevelsAsked) -> list[str]:
+    """The severity keys of a system, gravest first."""
+    return list(Severity.objects.filter(system=event.system).order_by("rank", "key").values_list("key", flat=True))
+
+
+def received(event: AlertsReceived) -> str | None:
+    """Open, join or reopen the case of a group of alerts; returns its reference, None when there is none."""
+    system = event.group.system
+    if system is None:
+        return None
+    source_key = f"alertmanager:{event.group.pk}"
+    if not event.new and not event.repeated:
+        return _resolved(event, source_key)
+    incident = find_unresolved(Source.ALERT, source_key)
+    if incident is None and not event.new:
+        return _known(source_key)  # still firing while a person said it is resolved: the watch begins with the next new alert
+    how = "joined"
+    if incident is None:
+        incident, how = _open(event, system, source_key)
+    if event.new:
+        record(incident, "alert.firing", actor=None, at=event.at, detail={"alerts": [alert.fingerprint for alert in event.new], "how": how})
+    if event.resolved:
+        record(incident, "alert.resolved", actor=None, at=event.at, detail={"alerts": [alert.fingerprint for alert in event.resolved]})
+    _take_gravest(incident, event)
+    return incident.reference
+
+
+def _open(event: AlertsReceived, system: System, source_key: str) -> tuple[Incident, str]:
+    monitor = event.monitor
+    playbook = Procedure.objects.filter(key=monitor.playbook, system=system).first() if monitor and monitor.playbook else None
+    name = event.new[0].name if event.new else ""
+    title = (playbook.title if playbook else "") or (monitor.title if monitor else "") or name or "Alert"
+    watch = calendars.parse_span(system.setting("recurrence_watch", WATCH)).time
+    return open_or_join(
+        system,
+        title=title[:200],
+        at=event.at,
+        source_key=source_key,
+        watch_since=event.at - (watch or timedelta(hours=24)),
+        severity=Severity.objects.filter(system=system, key=event.severity).select_related("system__calendar").first(),
+        monitor_key=monitor.key if monitor else "",
+        paging_override=monitor.page if monitor else "",
+        playbook=playbook,
+        data_loss_risk=event.data_loss,
+        alert_group=event.group,
+    )
+
+
+def _resolved(event: AlertsReceived, source_key: str) -> str | None:
+    """A resolve is a timeline entry and never changes a state; one for a case nobody ever opened is kept with the alert alone."""
+    incident = find_unresolved(Source.ALERT, source_key) or find_last(Source.ALERT, source_key)
+    if incident is None:
+        return None
+    if event.resolved:
+        record(incident, "alert.resolved", actor=None, at=event.at, detail={"alerts": [alert.fingerprint for alert in event.resolved]})
+    return incident.reference
+
+
+def _known(source_key: str) -> str | None:
+    incident = find_last(Source.ALERT, source_key)
+    return incident.reference if incident else None
+
+
+def _take_gravest(incident: Incident, event: AlertsReceived) -> None:
+    """One case carries the gravest severity of its alerts, and a data-loss flag once raised; neither is ever lowered by an alert."""
+    if event.data_loss and not incident.data_loss_risk:
+        Incident.objects.filter(pk=incident.pk).update(data_loss_risk=True)
+        record(incident, "incident.data_loss_flagged", actor=None, at=event.at)
+    graver = Severity.objects.filter(system=incident.system, key=event.severity).select_related("system__calendar").first() if event.severity else None
+    current = clocks.effective_level(incident)
+    if graver is None or (incident.severity is not None and current is not None and graver.rank >= current.rank):
+        return
+    if incident.state in UNRESOLVED and incident.state != IncidentState.DETECTED:
+        apply(incident, "reclassify", actor=None, at=event.at, severity=graver)
+        return
+    before = incident.severity.key if incident.severity else None
+    Incident.objects.filter(pk=incident.pk).update(severity=graver)
+    incident.refresh_from_db()
+    record(incident, "incident.severity_raised", actor=None, at=event.at, fields=["severity"], detail={"severity": [before, graver.key]})
+    clocks.follow_severity(incident, at=event.at)
+    publish(SeverityJudged(incident, event.at))

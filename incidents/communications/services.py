@@ -1,0 +1,214 @@
+"""Fill approved texts, guard them, send them, remember who was told."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from config.casework.access.models import User
+from config.casework.access.services import require
+from config.casework.audit.services import record
+from config.casework.deadlines import services as deadlines
+from incidents.choices import UNRESOLVED, Clock
+from incidents.communications.choices import Audience
+from incidents.communications.models import Communication, MessageTemplate
+from incidents.models import Incident
+from integrations.messages.choices import Purpose
+from integrations.messages.services import queue_chat, queue_mail
+
+SLOT = re.compile(r"\{([a-z_]+)\}")
+USER_AUDIENCES = (Audience.EMPLOYER, Audience.CANDIDATE, Audience.STATUS)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A filled text before it leaves."""
+
+    subject: str
+    body: str
+    unfilled: tuple[str, ...]
+    forbidden: tuple[str, ...]
+    needs_data_safety_word: bool
+
+
+def slots(template: MessageTemplate) -> list[str]:
+    """The named slots of a text, in the order they appear."""
+    return list(dict.fromkeys(SLOT.findall(template.subject + "\n" + template.body)))
+
+
+def split_addresses(text: str) -> list[str]:
+    """Addresses typed one a line, or separated by commas or semicolons."""
+    return [part for part in re.split(r"[\s,;]+", text) if part]
+
+
+def known_slots(incident: Incident, *, next_update: str = "") -> dict[str, str]:
+    """What the incident itself fills in; the rest is typed."""
+    level = incident.severity
+    measures = ", ".join(incident.mitigations.filter(reverted_at=None).values_list("text", flat=True))
+    return {
+        "incident_id": incident.reference,
+        "reference": incident.reference,
+        "system": incident.system.public_name or incident.system.name,
+        "severity": level.key if level else _("not judged yet"),
+        "impact": incident.scope or (level.meaning if level else ""),
+        "mitigation": measures or _("being worked on"),
+        "current_mitigation": measures or _("being worked on"),
+        "owner": incident.owner.get_full_name() if incident.owner else _("nobody yet"),
+        "next_update": next_update,
+    }
+
+
+def preview(template: MessageTemplate, incident: Incident, values: Mapping[str, str]) -> Preview:
+    """Fill the slots and say what keeps the text from leaving (INC-36..39).
+
+    Substitution is by name only: no template language, no attribute access, no HTML.
+    """
+    filled = {name: str(value).strip() for name, value in values.items() if str(value).strip()}
+    subject, body = _fill(template.subject, filled), _fill(template.body, filled)
+    words = incident.system.setting("guard_words", [])
+    found = _forbidden(f"{subject}\n{body}", words) if template.audience in USER_AUDIENCES else []
+    return Preview(
+        subject=subject,
+        body=body,
+        unfilled=tuple(name for name in slots(template) if name not in filled),
+        forbidden=tuple(found),
+        needs_data_safety_word=incident.data_loss_risk and template.claims_data_safety,
+    )
+
+
+def send(
+    incident: Incident,
+    template: MessageTemplate,
+    *,
+    actor: User,
+    at: datetime,
+    values: Mapping[str, str],
+    recipients: Iterable[str],
+    next_update_at: datetime | None = None,
+    confirm_data_safety: bool = False,
+) -> Communication:
+    """Send an approved text about an incident and keep the record of it.
+
+    Args:
+        values: what fills the slots.
+        recipients: mail addresses; for the internal update the two people of the incident when left empty.
+        next_update_at: when the next word is promised, aware; demanded of an internal update on an unresolved incident.
+        confirm_data_safety: the CTO's or CEO's word that the claim of safe data holds in spite of the flag (INC-39).
+    Raises:
+        ValidationError: unfilled slot, forbidden word, bad address, nobody to tell, no next update.
+        PermissionDenied: not allowed, or the claim of safe data is not this person's to confirm.
+    """
+    require(actor, "incidents.add_communication", incident)
+    filled = preview(template, incident, values)
+    addresses = _addresses(incident, template, recipients)
+    _refuse_unfit(incident, template, filled, actor, at, next_update_at, confirm_data_safety)
+    key = hashlib.sha256("\n".join([incident.reference, template.key, str(template.version), filled.subject, filled.body, *addresses, f"{at:%Y-%m-%dT%H:%M}"]).encode()).hexdigest()
+    with transaction.atomic():
+        communication, created = Communication.objects.get_or_create(
+            idempotency_key=key,
+            defaults={
+                "incident": incident,
+                "audience": template.audience,
+                "template": template,
+                "template_key": template.key,
+                "template_version": template.version,
+                "language": template.language,
+                "slots": dict(values),
+                "subject": filled.subject,
+                "body": filled.body,
+                "recipients": addresses,
+                "recipient_count": len(addresses),
+                "next_update_at": next_update_at,
+                "data_safety_confirmed_by": actor if filled.needs_data_safety_word else None,
+                "sent_by": actor,
+                "sent_at": at,
+            },
+        )
+        if created:
+            _dispatch(communication, at)
+            record(incident, "communication.sent", actor=actor, at=at, about=communication, detail={"audience": template.audience, "template": template.key, "version": template.version, "recipients": len(addresses)})
+            if next_update_at is not None:
+                deadlines.meet(incident, Clock.UPDATE, at=at)
+                deadlines.start(incident, Clock.UPDATE, at=at, due_at=next_update_at, steps=[{"rule": "promised in the last update", "at": next_update_at.isoformat()}])
+    return communication
+
+
+def _dispatch(communication: Communication, at: datetime) -> None:
+    internal = communication.audience == Audience.INTERNAL
+    purpose = Purpose.INTERNAL if internal else Purpose.UPDATE
+    context = {
+        "headline": communication.subject,
+        "paragraphs": [part for part in communication.body.split("\n\n") if part.strip()],
+        "why": _("You get this because you work on this incident.") if internal else _("You get this because you use %(system)s.") % {"system": communication.incident.system.public_name or communication.incident.system.name},
+    }
+    text, html = render_to_string("mail/update.txt", context), render_to_string("mail/update.html", context)
+    for address in communication.recipients:
+        queue_mail(
+            to=address, subject=communication.subject, text=text, html=html, key=f"communication:{communication.pk}:{hashlib.sha256(address.encode()).hexdigest()[:16]}",
+            purpose=purpose, case=communication.incident, about=communication, at=at,
+        )  # fmt: skip
+    if internal:
+        level = communication.incident.severity
+        queue_chat(
+            subject=f"{communication.incident.reference} {level.key if level else ''}".strip(),
+            text=_("An internal update was written. Read it on the desk."),
+            key=f"communication-chat:{communication.pk}",
+            purpose=purpose,
+            case=communication.incident,
+            about=communication,
+            at=at,
+        )
+
+
+def _addresses(incident: Incident, template: MessageTemplate, recipients: Iterable[str]) -> list[str]:
+    wanted = [address.strip().lower() for address in recipients if address.strip()]
+    if not wanted and template.audience == Audience.INTERNAL:
+        wanted = [person.email for person in (incident.owner, incident.comms_lead) if person is not None]
+    unique = list(dict.fromkeys(wanted))
+    bad = []
+    for address in unique:
+        try:
+            validate_email(address)
+        except ValidationError:
+            bad.append(address)
+    if bad:
+        raise ValidationError({"recipients": _("Not a mail address: %(bad)s.") % {"bad": ", ".join(bad)}})
+    if not unique:
+        raise ValidationError({"recipients": _("Nobody to tell: add at least one address.")})
+    return unique
+
+
+def _refuse_unfit(incident: Incident, template: MessageTemplate, filled: Preview, actor: User, at: datetime, next_update_at: datetime | None, confirmed: bool) -> None:
+    errors: dict[str, str] = {}
+    if not template.is_current or template.approved_at is None:
+        errors["template"] = _("Only the current, approved version of a text may be sent.")
+    if filled.unfilled:
+        errors["slots"] = _("Fill in: %(slots)s.") % {"slots": ", ".join(f"[{name}]" for name in filled.unfilled)}
+    if filled.forbidden:
+        errors["body"] = _("Texts to users name no provider. Take out: %(words)s.") % {"words": ", ".join(filled.forbidden)}
+    if template.audience == Audience.INTERNAL and incident.state in UNRESOLVED and next_update_at is None:
+        errors["next_update_at"] = _("Promise the next update: an open incident needs one.")
+    if next_update_at is not None and next_update_at <= at:
+        errors["next_update_at"] = _("The next update must lie in the future.")
+    if errors:
+        raise ValidationError(errors)
+    if filled.needs_data_safety_word:
+        if not actor.has_perm("incidents.lead_incident"):
+            raise PermissionDenied(_("Data may be lost in this incident, and this text says they are safe. Only the CTO or CEO may confirm that."))
+        if not confirmed:
+            raise ValidationError({"confirm_data_safety": _("Data may be lost in this incident. Confirm that what the text says about the data is true.")})
+
+
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    return SLOT.sub(lambda match: values.get(match.group(1), f"[{match.group(1)}]"), text)
+
+
+def _forbidden(text: str, words: Iterable[str]) -> list[str]:
+    return [word for word in words if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE)]

@@ -1,0 +1,82 @@
+"""How the timeline says what happened on the incident desk."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from config.casework.audit.models import AuditEntry
+from config.casework.cases.timeline import describe
+from incidents.choices import Clock
+from incidents.paging.choices import PageReason
+
+
+def declare() -> None:
+    for action, words in WORDS.items():
+        describe(action, words)
+    describe("clock.missed", _clock_missed)
+    describe("incident.escalated", _escalated)
+    describe("page.sent", _paged)
+    describe("alert.firing", _firing)
+    describe("alert.resolved", _recovered)
+
+
+WORDS = {
+    "incident.opened": gettext_lazy("opened the incident"),
+    "incident.acknowledged": gettext_lazy("has it"),
+    "incident.acknowledged_late": gettext_lazy("acknowledged after it was resolved"),
+    "incident.acknowledgement_confirmed": gettext_lazy("confirmed the acknowledgement"),
+    "incident.acknowledgement_lapsed": gettext_lazy("the acknowledgement was not confirmed; paging goes on"),
+    "incident.handed_over": gettext_lazy("handed it to %(to)s"),
+    "incident.triaged": gettext_lazy("judged severity and scope"),
+    "incident.reclassified": gettext_lazy("changed severity or scope"),
+    "incident.severity_raised": gettext_lazy("a graver alert raised the severity"),
+    "incident.data_loss_flagged": gettext_lazy("an alert says that data may be lost"),
+    "incident.stabilized": gettext_lazy("stabilised it"),
+    "incident.impact_over": gettext_lazy("said that the impact is over"),
+    "incident.resolved": gettext_lazy("resolved it"),
+    "incident.reopened": gettext_lazy("reopened it"),
+    "incident.closed": gettext_lazy("closed it"),
+    "incident.escalation_without_person": gettext_lazy("nobody holds the role %(to)s; the next step follows at once"),
+    "mitigation.applied": gettext_lazy("took a measure"),
+    "mitigation.reverted": gettext_lazy("took a measure back"),
+    "communication.sent": gettext_lazy("told %(recipients)s recipients (%(template)s)"),
+    "run.started": gettext_lazy("began the procedure %(procedure)s"),
+    "run.finished": gettext_lazy("the procedure %(procedure)s is finished"),
+    "run_step.done": gettext_lazy("ticked step %(step)s"),
+    "run_step.skipped": gettext_lazy("skipped step %(step)s"),
+    "postmortem.started": gettext_lazy("began the postmortem"),
+    "postmortem.written": gettext_lazy("wrote on the postmortem"),
+    "postmortem.published": gettext_lazy("published the postmortem"),
+    "postmortem.revised": gettext_lazy("took the postmortem back for revision"),
+    "action_item.added": gettext_lazy("noted an action item, due %(due_on)s"),
+    "action_item.finished": gettext_lazy("finished an action item"),
+    "action_item.dropped": gettext_lazy("dropped an action item"),
+    "action_item.reopened": gettext_lazy("reopened an action item"),
+    "page.skipped": gettext_lazy("nobody holds %(to)s, so nobody was paged; the next step follows at once"),
+    "approval.requested": gettext_lazy("the joint decision of CEO and CTO is asked for"),
+    "approval.signed": gettext_lazy("signed the joint decision as %(role)s"),
+    "approval.granted": gettext_lazy("the joint decision stands"),
+}
+
+
+def _clock_missed(entry: AuditEntry) -> str:
+    return _("missed: %(clock)s") % {"clock": Clock(entry.detail["clock"]).label}
+
+
+def _escalated(entry: AuditEntry) -> str:
+    return _("escalated to %(to)s: %(clock)s was missed") % {"to": entry.detail["to"].upper(), "clock": Clock(entry.detail["clock"]).label}
+
+
+def _paged(entry: AuditEntry) -> str:
+    return _("paged %(person)s (%(to)s): %(reason)s") % {
+        "person": entry.detail["person"],
+        "to": entry.detail["to"],
+        "reason": PageReason(entry.detail["reason"]).label,
+    }
+
+
+def _firing(entry: AuditEntry) -> str:
+    return _("alerts fire: %(count)s") % {"count": len(entry.detail["alerts"])}
+
+
+def _recovered(entry: AuditEntry) -> str:
+    return _("alerts report recovery: %(count)s") % {"count": len(entry.detail["alerts"])}
