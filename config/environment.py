@@ -71,7 +71,7 @@ class Reader:
         for name in (*SECRET_NAMES, *sorted(webhooks)):
             self._from_file(name)
         self.env = environ.FileAwareEnv()
-        self.env.ENVIRON = self.values  # type: ignore[misc]  # the library declares it as os.environ alone
+        self.env.ENVIRON = self.values
 
     def _from_file(self, name: str) -> None:
         path = self.values.pop(f"{name}_FILE", "")
@@ -179,19 +179,26 @@ def _kept_secret(data_dir: Path, name: str, stage: Stage, generated: set[str]) -
         raise BadEnvironment(f"{name} is empty; production needs one (or {name}_FILE).")
     generated.add(name)
     path = data_dir / "secrets" / name.lower()
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Linked into place whole: of two first starts at once exactly one key stays.
-        draft = path.with_name(f".{name.lower()}.{os.getpid()}.{secrets.token_hex(4)}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48), encoding="ascii")
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text(encoding="ascii").strip()
+    try:
+        if not path.exists():
+            _keep_new_secret(path)
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise BadEnvironment(f"DESK_DATA_DIR: no secret can be kept in {path.parent} ({error.strerror}).") from error
+
+
+def _keep_new_secret(path: Path) -> None:
+    """Make a secret and link it into place whole: of two first starts at once exactly one stays."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_urlsafe(48), encoding="ascii")
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
 
 
 def _database(reader: Reader) -> Mapping[str, Any]:

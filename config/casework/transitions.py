@@ -5,8 +5,9 @@ all come from the table, and all changes of state go through `apply`: permission
 effects in one transaction.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -103,9 +104,9 @@ class Machine[M: models.Model]:
     noun: str
     field: str
     states: type[models.TextChoices]
-    transitions: Mapping[str, Transition] = field(default_factory=dict)
+    transitions: Mapping[str, Transition] = dataclasses.field(default_factory=dict)
 
-    def __iter__(self) -> Iterable[tuple[str, Transition]]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[tuple[str, Transition]]:
         return iter(self.transitions.items())
 
     def state(self, obj: M) -> str:

@@ -43,6 +43,11 @@ def slots(template: MessageTemplate) -> list[str]:
     return list(dict.fromkeys(SLOT.findall(template.subject + "\n" + template.body)))
 
 
+def split_addresses(text: str) -> list[str]:
+    """Addresses typed one a line, or separated by commas or semicolons."""
+    return [part for part in re.split(r"[\s,;]+", text) if part]
+
+
 def known_slots(incident: Incident, *, next_update: str = "") -> dict[str, str]:
     """What the incident itself fills in; the rest is typed."""
     level = incident.severity

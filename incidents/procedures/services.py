@@ -68,6 +68,26 @@ def skip(step: RunStep, *, actor: User, at: datetime, reason: str) -> RunStep:
     return _settle(step, StepState.SKIPPED, actor=actor, at=at, skip_reason=reason.strip())
 
 
+def annotate(step: RunStep, *, actor: User, at: datetime, note: str) -> RunStep:
+    """Add a note to a step, settled or not; an earlier note stays.
+
+    Raises:
+        ValidationError: no words.
+        PermissionDenied: the actor may not work this incident.
+    """
+    require(actor, CHANGE, step.run.incident)
+    if not note.strip():
+        raise ValidationError({"note": _("Write something, or leave it.")})
+    with transaction.atomic():
+        row = RunStep.objects.select_for_update(of=("self",)).get(pk=step.pk)
+        row.note = "\n".join(part for part in (row.note, note.strip()) if part)
+        row.clean_fields(exclude={"run", "done_by"})
+        row.save(update_fields=["note"])
+        record(step.run.incident or step.run, "run_step.noted", actor=actor, at=at, about=row, fields=["note"], detail={"step": row.position})
+    step.refresh_from_db()
+    return step
+
+
 def _settle(step: RunStep, state: StepState, *, actor: User, at: datetime, **values: str) -> RunStep:
     require(actor, CHANGE, step.run.incident)
     with transaction.atomic():

@@ -94,7 +94,7 @@ class Alert(models.Model):
     severity_hint = models.CharField(
         max_length=SEVERITY_LENGTH,
         blank=True,
-        help_text=_("Key of a severity of the system; empty: nothing names one."),
+        help_text=_("Key of a severity of the system; empty: nothing named one."),
     )
     data_loss = models.BooleanField(default=False)
     labels = models.JSONField(default=dict, blank=True)

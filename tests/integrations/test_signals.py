@@ -28,7 +28,7 @@ from tests.integrations.alertmanager import needs_alertmanager, running_alertman
 
 URL = "/api/ingest/alertmanager"
 AT = datetime(2026, 3, 9, 10, 0, tzinfo=UTC)
-SPEC = {
+SPEC: dict[str, Any] = {
     "id": "jobarium-cv-parse-failure",
     "metric": "cv.parse.failure_rate",
     "unit": "ratio",
@@ -42,7 +42,7 @@ SPEC = {
 
 
 def alert(
-    fingerprint: str = "f1", *, resolved: bool = False, annotations: dict[str, str] | None = None, **labels: str
+    fingerprint: str = "f1", *, resolved: bool = False, annotations: dict[str, str] | None = None, **labels: Any
 ) -> dict[str, Any]:
     return {
         "status": "resolved" if resolved else "firing",

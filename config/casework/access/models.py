@@ -1,7 +1,7 @@
 """People, memberships and API tokens."""
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -37,7 +37,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in. The power of a superadmin comes from the environment and is never stored (SEC-07)."""
 
-    is_superuser = None  # type: ignore[assignment]  # no such column: see the property below
+    is_superuser = None  # no such column: see the property below
 
     email = models.EmailField(_("email"), max_length=254, unique=True, error_messages={"unique": _("Somebody has this address already.")})
     name = models.CharField(_("name"), max_length=120, blank=True)
@@ -54,7 +54,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         verbose_name = _("person")

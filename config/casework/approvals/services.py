@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import cast
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -14,7 +15,7 @@ from config.casework.approvals.models import Approval, Deputy, Signature
 from config.casework.audit.services import record
 from config.casework.cases.models import Case
 from config.casework.events import ApprovalGranted, publish
-from config.casework.transitions import Guard, Refused, Step
+from config.casework.transitions import Guard, Refused, Step, Words
 
 
 def request_approval(case: Case, purpose: str, *, roles: Iterable[Role], at: datetime, binding: str = "", excluded: Iterable[User] = ()) -> Approval:
@@ -39,17 +40,18 @@ def sign(approval: Approval, *, actor: User, at: datetime, comment: str = "") ->
         Refused: signed before, excluded (four eyes), not a holder or deputy of a role still needed, or closed.
         PermissionDenied: the person may not see the case.
     """
-    require(actor, approval.case._meta.app_label + ".view_" + approval.case._meta.model_name, approval.case)
+    case = cast("Case", approval.case)
+    require(actor, f"{case._meta.app_label}.view_{case._meta.model_name}", case)
     with transaction.atomic():
         row = Approval.objects.select_for_update(of=("self",)).get(pk=approval.pk)
         _refuse_unfit(row, actor)
         role, as_deputy = _role_for(row, actor, at)
         Signature.objects.create(approval=row, person=actor, role=role, as_deputy=as_deputy, comment=comment.strip(), at=at)
-        record(row.case, "approval.signed", actor=actor, at=at, about=row, detail={"purpose": row.purpose, "role": role, "as_deputy": as_deputy})
+        record(case, "approval.signed", actor=actor, at=at, about=row, detail={"purpose": row.purpose, "role": role, "as_deputy": as_deputy})
         if row.signatures.count() == len(row.roles):
             row.granted_at = at
             row.save(update_fields=["granted_at"])
-            record(row.case, "approval.granted", actor=None, at=at, about=row, detail={"purpose": row.purpose})
+            record(case, "approval.granted", actor=None, at=at, about=row, detail={"purpose": row.purpose})
             publish(ApprovalGranted(row, at))
     approval.refresh_from_db()
     return approval
@@ -61,7 +63,7 @@ def current_approval(case: Case, purpose: str, *, lock: bool = False) -> Approva
     return (rows.select_for_update(of=("self",)) if lock else rows).first()
 
 
-def approved(purpose: str, *, missing: str, required: bool = True) -> Guard:
+def approved(purpose: str, *, missing: Words, required: bool = True) -> Guard:
     """A transition guard: the step waits until the approval of this purpose is granted.
 
     Args:

@@ -14,7 +14,7 @@ from config.casework.catalogue.models import Organization
 from config.casework.personal import Erasure, Subject, holds, personal
 
 
-class Xid8Field(models.PositiveBigIntegerField):
+class Xid8Field(models.PositiveBigIntegerField[int, int]):
     """PostgreSQL's full transaction id (64 bit, never wraps)."""
 
     def db_type(self, connection: object) -> str:

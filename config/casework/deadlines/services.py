@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
@@ -89,7 +89,7 @@ def unmeet(deadline: Deadline) -> None:
     """Open a met clock again: what met it turned out not to have happened (a bounced notice, a lapsed acknowledgement)."""
     deadline.met_at = None
     deadline.save(update_fields=["met_at"])
-    refresh_nearest(deadline.case)
+    refresh_nearest(cast("Case", deadline.case))
 
 
 @transaction.atomic

@@ -136,8 +136,8 @@ class CaseAdmin(DeskAdmin):
             queryset = queryset.filter(title__icontains=word)
         return queryset, False
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        actions = super().get_actions(request)
+    def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        actions = super().get_actions(request, *args, **kwargs)
         user = acting_user(request)
         for name in self.bulk_steps:
             transition = self.machine.transitions[name]

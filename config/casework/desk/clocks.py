@@ -39,8 +39,8 @@ class SpokenClock:
     steps: list[tuple[datetime | None, str]] = field(default_factory=list)
 
 
-def spoken(deadline: Deadline, now: datetime) -> SpokenClock:
-    """Words, tone and explanation of one clock."""
+def spoken(deadline: Deadline, now: datetime, *, explained: bool = True) -> SpokenClock:
+    """Words and tone of one clock, with the steps that explain its due date unless the caller has no room for them."""
     act = act_of(deadline.kind)
     if deadline.due_at is None:
         words, tone = _("%(act)s: no date yet") % {"act": act}, str(Tone.NEUTRAL)
@@ -48,8 +48,10 @@ def spoken(deadline: Deadline, now: datetime) -> SpokenClock:
         paused = "" if deadline.paused_at else None
         said = clock_words(act, deadline.due_at, deadline.met_at, deadline.started_at, paused, now, warn_at=deadline.warn_at)
         words, tone = said.words, said.tone
-    steps = [(parse_datetime(step["at"]) if step.get("at") else None, str(step.get("rule", ""))) for step in deadline.steps]
-    return SpokenClock(act, words, tone, deadline.due_at, deadline.started_at, deadline.met_at, steps)
+    said_clock = SpokenClock(act, words, tone, deadline.due_at, deadline.started_at, deadline.met_at)
+    if explained:
+        said_clock.steps.extend((parse_datetime(step["at"]) if step.get("at") else None, str(step.get("rule", ""))) for step in deadline.steps)
+    return said_clock
 
 
 def nearest_clocks(cases: Iterable[Case], now: datetime) -> dict[int, SpokenClock]:
@@ -58,7 +60,6 @@ def nearest_clocks(cases: Iterable[Case], now: datetime) -> dict[int, SpokenCloc
     if not rows:
         return {}
     content_type = ContentType.objects.get_for_model(next(iter(rows.values())))
-    found: dict[int, SpokenClock] = {}
-    for deadline in Deadline.objects.open().filter(content_type=content_type, object_id__in=rows, due_at__isnull=False, paused_at=None).order_by("due_at", "pk"):
-        found.setdefault(deadline.object_id, spoken(deadline, now))
-    return found
+    nearest = Deadline.objects.open().filter(content_type=content_type, object_id__in=rows, due_at__isnull=False, paused_at=None)
+    nearest = nearest.order_by("object_id", "due_at", "pk").distinct("object_id").defer("steps", "pauses")
+    return {deadline.object_id: spoken(deadline, now, explained=False) for deadline in nearest}

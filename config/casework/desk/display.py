@@ -1,7 +1,7 @@
 """Values in words: what a cell or a fact shows."""
 
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from django.contrib.admin.utils import label_for_field, lookup_field
@@ -30,8 +30,13 @@ class Mark(NamedTuple):
 
 
 def badge(label: Any, tone: Any = Tone.NEUTRAL, hint: str = "") -> SafeString:
-    """A badge as every page draws it."""
-    return render_to_string("desk/partials/badge.html", {"label": label, "tone": str(tone), "hint": hint})
+    """A badge as every page draws it; a list draws the same few a hundred times."""
+    return _drawn_badge(str(label), str(tone), hint)
+
+
+@lru_cache(maxsize=512)
+def _drawn_badge(label: str, tone: str, hint: str) -> SafeString:
+    return SafeString(render_to_string("desk/partials/badge.html", {"label": label, "tone": tone, "hint": hint}).strip())
 
 
 def choice_badge(obj: models.Model, name: str) -> SafeString:

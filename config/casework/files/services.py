@@ -8,7 +8,7 @@ import hashlib
 import tempfile
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 from uuid import uuid4
 
 import structlog
@@ -162,18 +162,9 @@ def delete(stored: StoredFile, *, actor: Actor, at: datetime, reason: str = "") 
     case = stored.case
     require(actor, "casework.delete_storedfile", case)
     with transaction.atomic():
-        gone = StoredFile.objects.filter(pk=stored.pk, deleted_at=None)
-        if gone.update(wrapped_key=b"", deleted_at=at, name=REMOVED, sha256=""):
-            record(
-                case or stored,
-                "file.deleted",
-                actor=actor,
-                at=at,
-                about=stored,
-                detail={"reason": reason} if reason else {},
-            )
-        transaction.on_commit(lambda: _remove_bytes(stored.pk), robust=True)
-    stored.refresh_from_db()
+        if _destroy_key(stored, deleted_at=at):
+            detail = {"reason": reason} if reason else {}
+            record(case or stored, "file.deleted", actor=actor, at=at, about=stored, detail=detail)
 
 
 def redact(stored: StoredFile, *, at: datetime) -> bool:
@@ -181,12 +172,7 @@ def redact(stored: StoredFile, *, at: datetime) -> bool:
 
     `config.casework.cases.redaction.redact` asks for the permission and writes the trail.
     """
-    with transaction.atomic():
-        rows = StoredFile.objects.filter(pk=stored.pk, redacted_at=None, deleted_at=None)
-        done = rows.update(wrapped_key=b"", redacted_at=at, name=REMOVED, sha256="")
-        transaction.on_commit(lambda: _remove_bytes(stored.pk), robust=True)
-    stored.refresh_from_db()
-    return bool(done)
+    return _destroy_key(stored, redacted_at=at)
 
 
 def sweep(at: datetime) -> int:
@@ -216,6 +202,17 @@ def sweep_orphans(at: datetime) -> int:
             default_storage.delete(path)
             removed += 1
     return removed
+
+
+def _destroy_key(stored: StoredFile, **stamp: datetime) -> bool:
+    """Make a file unreadable for good, and have its bytes removed after the commit. False when it was so before."""
+    gone: dict[str, Any] = {"wrapped_key": b"", "name": REMOVED, "sha256": "", **stamp}
+    not_yet = {"deleted_at": None, **dict.fromkeys(stamp)}
+    done = StoredFile.objects.filter(pk=stored.pk, **not_yet).update(**gone)
+    transaction.on_commit(lambda: _remove_bytes(stored.pk), robust=True)
+    for name, value in gone.items():
+        setattr(stored, name, value)
+    return bool(done)
 
 
 def _remove_bytes(pk: int) -> bool:

@@ -36,11 +36,9 @@ class DraftInput(forms.HiddenInput):
     sealed = ""
 
     def render(self, name: str, value: Any, attrs: Mapping[str, Any] | None = None, renderer: Any = None) -> SafeString:
-        return (
-            format_html('<input type="hidden" name="{}" value="{}">', name, self.sealed)
-            if self.sealed
-            else format_html("")
-        )
+        if not self.sealed:
+            return SafeString("")
+        return format_html('<input type="hidden" name="{}" value="{}">', name, self.sealed)
 
 
 class PublicForm(forms.Form):

@@ -56,15 +56,16 @@ WITH due AS MATERIALIZED (
     FROM due WINDOW queue AS (ORDER BY next_at, id)
 )
 UPDATE casework_job AS job
-SET state = 'running', attempts = job.attempts + 1, lease_until = clock_timestamp() + placed.place * %(lease)s
+SET state = 'running', attempts = job.attempts + 1, lease_until = statement_timestamp() + placed.place * %(lease)s
 FROM placed
 WHERE job.id = placed.id AND (placed.place = 1 OR (placed.first_deaths = 0 AND placed.deaths = 0))
 RETURNING job.*
 """
+# Waits: another worker's claim may have locked the row in passing, before it saw that it is ours.
 HOLD = """
 SELECT set_config('idle_in_transaction_session_timeout', %s, true) FROM (
     SELECT 1 FROM casework_job WHERE id = %s AND state = 'running' AND attempts = %s AND lease_until = %s
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE
 ) AS held
 """
 

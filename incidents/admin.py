@@ -1,0 +1,200 @@
+"""The incident desk in the admin: display data; each act calls a service."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from config.casework.access.models import User
+from config.casework.desk.base import DeskAdmin
+from config.casework.desk.casepage import Tab
+from config.casework.desk.cases import CaseAdmin
+from config.casework.desk.display import Mark, person_name
+from config.casework.desk.filters import PickFilter
+from config.casework.desk.inlines import CaseInline
+from incidents.clocks import effective_level
+from incidents.communications import desk as communications
+from incidents.models import (
+    ActionItem,
+    Communication,
+    Escalation,
+    Incident,
+    MessageTemplate,
+    Mitigation,
+    OnCallRole,
+    Page,
+    Procedure,
+    ReleaseWindow,
+    Severity,
+)
+from incidents.procedures import desk as procedures
+from incidents.reviews import desk as reviews
+from incidents.reviews.services import add_action_item
+from incidents.reviews.transitions import ACTION_ITEM
+from incidents.services import apply_mitigation, open_incident
+from incidents.transitions import MITIGATION
+
+
+class MitigationInline(CaseInline):
+    model = Mitigation
+    machine = MITIGATION
+    tab = "overview"
+    label = gettext_lazy("Measures")
+    fields = ("text", "status", "applied_at", "expires_at", "effect")
+    add_fields = ("text", "temporary", "expires_at", "effect")
+    add_optional = ("temporary", "expires_at", "effect")
+    add_permission = "incidents.add_mitigation"
+    add_label = gettext_lazy("Record a measure")
+    add_consequence = gettext_lazy("A temporary measure needs an end; its clock reminds us to take it back.")
+    empty_why = gettext_lazy("No measure was taken yet.")
+
+    def add(self, case: Incident, *, actor: Any, at: datetime, **values: Any) -> Mitigation:
+        return apply_mitigation(case, actor=actor, at=at, **values)
+
+
+class PageInline(CaseInline):
+    model = Page
+    tab = "paging"
+    label = gettext_lazy("Pages")
+    fields = ("paged_at", "person", "reason", "state", "skipped_because")
+    empty_why = gettext_lazy("Nobody was paged: this severity does not page, or it is not its turn yet.")
+
+    def get_rows(self, case: Any) -> Any:
+        return super().get_rows(case).select_related("person")
+
+
+class EscalationInline(CaseInline):
+    model = Escalation
+    tab = "paging"
+    label = gettext_lazy("Escalations")
+    fields = ("escalated_at", "person", "target", "deadline_words")
+    empty_why = gettext_lazy("No promise was missed.")
+
+    def get_rows(self, case: Any) -> Any:
+        return super().get_rows(case).select_related("person", "deadline")
+
+    @admin.display(description=gettext_lazy("because of"))
+    def deadline_words(self, row: Escalation) -> str:
+        return _("the clock “%(kind)s” ran out") % {"kind": row.deadline.kind}
+
+
+class CommunicationInline(CaseInline):
+    model = Communication
+    tab = "messages"
+    label = gettext_lazy("Who was told what")
+    fields = ("sent_at", "audience", "subject", "recipient_count", "sent_by")
+    empty_why = gettext_lazy("Nobody was told yet. Closing needs a message, or the reason why nobody needed one.")
+
+    def get_rows(self, case: Any) -> Any:
+        return super().get_rows(case).select_related("sent_by")
+
+
+class ActionItemInline(CaseInline):
+    model = ActionItem
+    machine = ACTION_ITEM
+    tab = "review"
+    label = gettext_lazy("Action items")
+    fields = ("text", "kind", "owner", "due_on", "state", "outcome")
+    add_fields = ("kind", "text", "owner", "due_on")
+    add_permission = "incidents.add_actionitem"
+    add_label = gettext_lazy("Add an action item")
+    empty_why = gettext_lazy("Nothing to do afterwards was noted yet.")
+
+    def get_rows(self, case: Any) -> Any:
+        return super().get_rows(case).select_related("owner")
+
+    def add(self, case: Incident, *, actor: Any, at: datetime, **values: Any) -> ActionItem:
+        return add_action_item(case, actor=actor, at=at, **values)
+
+
+@admin.register(Incident)
+class IncidentAdmin(CaseAdmin):
+    facts = (
+        "system", "organization", "source", "received_at", "scope", "description", "data_loss_risk", "impacts_hiring", "acknowledged_at",
+        "acknowledged_by", "impact_over_at", "resolved_at", "cause", "fix_reference", "recurrence_of",
+    )  # fmt: skip
+    edit_fields = ("title", "description", "owner", "comms_lead", "scope", "data_loss_risk", "impacts_hiring", "cause", "fix_reference", "restricted")
+    edit_anyway = ("cause", "fix_reference")
+    add_fields = ("system", "title", "description", "severity", "impacts_hiring", "data_loss_risk")
+    add_optional = ("description", "severity", "impacts_hiring", "data_loss_risk")
+    consequence = gettext_lazy("The clocks start now. Severity may wait for triage: until then the clocks of the level for unjudged incidents hold.")
+    panels = (MitigationInline, PageInline, EscalationInline, CommunicationInline, ActionItemInline)
+    tabs = (
+        Tab("playbook", gettext_lazy("Playbook"), "incidents/playbook.html", procedures.tab, "incidents.view_run"),
+        Tab("messages", gettext_lazy("Messages"), "incidents/messages.html", communications.tab, "incidents.view_communication"),
+        Tab("paging", gettext_lazy("Paging"), "", None, "incidents.view_page"),
+        Tab("review", gettext_lazy("Review"), "incidents/review.html", reviews.tab, "incidents.view_postmortem"),
+    )
+    bulk_steps = ("acknowledge",)
+    list_select_related = ("owner", "severity", "system")
+    list_filter = (*CaseAdmin.list_filter, ("severity", PickFilter), "source")
+
+    def severity(self, obj: Incident) -> Mark | None:
+        level = obj.severity
+        return Mark(level.key, str(level.tone)) if level else Mark(_("not judged"), "danger")
+
+    def open_case(self, *, actor: User, at: datetime, **values: Any) -> Incident:
+        return open_incident(values.pop("system"), actor=actor, at=at, **values)
+
+    def people(self, obj: Incident) -> list[tuple[str, str]]:
+        return [(_("Leads"), person_name(obj.owner)), (_("Speaks for us"), person_name(obj.comms_lead))]
+
+    def extra_context(self, request: HttpRequest, obj: Incident, tab: str) -> dict[str, Any]:
+        return {"banner": reviews.banner(obj), "level": effective_level(obj), "incident_urls": self.page_url(obj)}
+
+    def get_urls(self) -> list[Any]:
+        return [*procedures.urls(self), *communications.urls(self), *reviews.urls(self), *super().get_urls()]
+
+
+@admin.register(ActionItem)
+class ActionItemAdmin(DeskAdmin):
+    list_display = ("text", "kind", "owner", "due_on", "state")
+    list_filter = ("state", "kind", ("owner", PickFilter))
+    list_select_related = ("owner", "incident")
+    search_fields = ("text",)
+
+
+@admin.register(Severity)
+class SeverityAdmin(DeskAdmin):
+    list_display = ("key", "system", "name", "acknowledge", "mitigate", "clock", "paging")
+    list_filter = (("system", PickFilter),)
+    list_select_related = ("system",)
+    search_fields = ("key", "name")
+
+
+@admin.register(ReleaseWindow)
+class ReleaseWindowAdmin(DeskAdmin):
+    list_display = ("name", "system", "starts_at", "ends_at")
+    list_select_related = ("system",)
+
+
+@admin.register(OnCallRole)
+class OnCallRoleAdmin(DeskAdmin):
+    list_display = ("part", "system", "held_by", "person")
+    list_select_related = ("system", "person")
+
+
+@admin.register(Procedure)
+class ProcedureAdmin(DeskAdmin):
+    list_display = ("title", "kind", "system", "version", "is_active")
+    list_filter = ("kind", ("system", PickFilter))
+    list_select_related = ("system",)
+    search_fields = ("title", "key")
+
+
+@admin.register(MessageTemplate)
+class MessageTemplateAdmin(DeskAdmin):
+    list_display = ("key", "system", "audience", "language", "version", "is_current")
+    list_filter = ("audience", "language", "is_current")
+    list_select_related = ("system",)
+    search_fields = ("key", "subject")
+
+
+@admin.register(Page)
+class PageAdmin(DeskAdmin):
+    list_display = ("paged_at", "incident", "person", "reason", "state")
+    list_filter = ("reason", "state")
+    list_select_related = ("incident", "person")
