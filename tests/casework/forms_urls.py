@@ -1,6 +1,6 @@
 """Public forms that exist in the tests alone."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.urls import path
@@ -22,13 +22,13 @@ class ContactForm(PublicForm):
 
 
 class ProofForm(PublicForm):
-    files = AttachmentsField(label="Proof", required=False)
+    files = AttachmentsField(label="Proof", required=False)  # type: ignore[assignment]  # as the contract names it
 
 
 class ContactView(PublicFormView):
     name = "contact"
-    steps = (ContactForm,)
-    titles = ("Write to us",)
+    steps: ClassVar[tuple[type[PublicForm], ...]] = (ContactForm,)
+    titles: ClassVar[tuple[str, ...]] = ("Write to us",)
     submit_label = "Send it to us"
     what_next = "A person reads it within a day."
     answer = Answer("Thank you", ("If we know this address, a mail is on its way.",))
