@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from config.casework.access.models import User
 from config.casework.callers import client_address
 
 __all__ = ["AccountAdapter", "SocialAccountAdapter", "client_address", "sign_in_name"]
@@ -47,6 +48,11 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if not any(address.rpartition("@")[2].casefold() in settings.STAFF_EMAIL_DOMAINS for address in addresses):
             messages.error(request, _("This Google account may not sign in here."))
             raise ImmediateHttpResponse(redirect("account_login"))
+
+
+def display_name(user: User) -> str:
+    """How sign-in pages and mails address a person."""
+    return user.get_full_name()
 
 
 def sign_in_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:

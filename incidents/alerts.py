@@ -5,6 +5,7 @@ from datetime import timedelta
 from config.casework import calendars
 from config.casework.audit.services import record
 from config.casework.catalogue.models import System
+from config.casework.events import publish
 from config.casework.transitions import apply
 from incidents import clocks
 from incidents.choices import UNRESOLVED, IncidentState, Source
@@ -13,7 +14,6 @@ from incidents.models import Incident
 from incidents.procedures.models import Procedure
 from incidents.services import find_last, find_unresolved, open_or_join
 from incidents.severity.models import Severity
-from config.casework.events import publish
 from integrations.signals.events import AlertsReceived, LevelsAsked
 
 WATCH = "PT24H"  # how long after a fix the same trouble counts as a recurrence (INC-95), unless the runbook says otherwise

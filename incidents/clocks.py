@@ -10,6 +10,7 @@ from config.casework import calendars
 from config.casework.approvals.services import current_approval
 from config.casework.catalogue.models import Calendar
 from config.casework.deadlines import services as deadlines
+from config.casework.events import publish
 from config.casework.transitions import Step
 from incidents.choices import Clock
 from incidents.events import AcknowledgementRecorded, IncidentReopened, SeverityJudged
@@ -18,7 +19,6 @@ from incidents.reviews.choices import PostmortemState
 from incidents.severity.choices import Duty
 from incidents.severity.models import Severity
 from incidents.severity.selectors import next_release, untriaged_level
-from config.casework.events import publish
 
 CONFIRM_WITHIN = "PT15M"
 NO_WINDOW = "no release window is planned"

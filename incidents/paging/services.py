@@ -5,6 +5,7 @@ so nobody is paged after an acknowledgement or a resolve, and a step of an old p
 """
 
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -25,9 +26,9 @@ from incidents.oncall.selectors import resolve
 from incidents.paging import texts
 from incidents.paging.choices import PageReason, PageState
 from incidents.paging.models import Escalation, Page
+from incidents.services import demand_joint_decision
 from incidents.severity.choices import Paging
 from incidents.severity.models import Severity
-from incidents.services import demand_joint_decision
 
 ROUND_AFTER = timedelta(minutes=15)  # unanswered for this long, the plan is gone through again
 
@@ -109,13 +110,13 @@ def acknowledgement_lapsed(incident: Incident, *, at: datetime) -> None:
         targets = [step["to"] for step in row.paging_plan.get("steps", [])] + list(OnCallPart.values)
         reached = [(target, person) for target in targets if (person := resolve(row.system, target, at)) is not None]
         others = [pair for pair in reached if last is None or pair[1] != last.person]
-        target, person = (others or reached or [(targets[0], None)])[0]
+        target, person = next(iter(others or reached), (targets[0], None))
         _page(row, person=person, target=target, reason=PageReason.LAPSED, at=at)
 
 
 def clock_missed(deadline: Deadline, *, at: datetime) -> None:
     """A promise was missed: carry it to the first person of the breach steps and ask for the joint decision (INC-33, INC-05)."""
-    incident: Incident = deadline.case
+    incident = cast("Incident", deadline.case)
     record(incident, "clock.missed", actor=None, at=at, about=deadline, detail={"clock": deadline.kind})
     demand_joint_decision(incident, because=deadline.kind, at=at)
     _enqueue_escalation(deadline, order=0, at=at)
@@ -125,7 +126,7 @@ def escalate(deadline_id: int, *, order: int, at: datetime) -> Escalation | None
     """Tell the next person about a missed clock, unless it was met meanwhile; an empty step is passed over visibly."""
     with transaction.atomic():
         deadline = Deadline.objects.select_for_update(of=("self",)).get(pk=deadline_id)
-        incident: Incident = deadline.case
+        incident = cast("Incident", deadline.case)
         steps = incident.paging_plan.get("breach", [])
         if not deadline.is_open or order >= len(steps):
             return None

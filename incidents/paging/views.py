@@ -1,6 +1,6 @@
 """The page behind a paged link: acknowledge or hand on with one thumb, without sign-in. Opening it changes nothing."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -43,9 +43,8 @@ def acknowledge_page(request: HttpRequest, token: str) -> HttpResponse:
     except LinkExpired:
         context = {"state": "expired", "incident_reference": _("This incident"), "desk_url": reverse("admin:index")}
         return _private(render(request, "front/page_ack.html", context, status=410))
-    page: Page = grant.object
-    person: User = grant.person
-    if not person.is_active:
+    page, person = cast("Page", grant.object), grant.person
+    if person is None or not person.is_active:
         return _private(render(request, "404.html", status=404))
     with override(person.language), timezone.override(person.zone):
         if request.method == "POST":

@@ -8,11 +8,11 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from config.casework.access.choices import Role
 from config.casework.access.models import User
 from config.casework.access.services import require
 from config.casework.approvals.models import Approval
 from config.casework.approvals.services import request_approval, sign
-from config.casework.access.choices import Role
 from config.casework.audit.services import record
 from config.casework.cases.timeline import timeline
 from config.casework.transitions import Refused

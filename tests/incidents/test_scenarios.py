@@ -133,11 +133,11 @@ class TestDataLossGuard:
     def test_support_is_refused(self, risky: Incident, agent: User, now: datetime) -> None:
         text = template(risky.system, "employer_delay")
         with pytest.raises(PermissionDenied, match="CTO or CEO"):
-            send(risky, text, actor=agent, at=now, values={name: "x" for name in ("feature", "eta", "system")}, recipients=["hr@acme.example"])
+            send(risky, text, actor=agent, at=now, values=dict.fromkeys(("feature", "eta", "system"), "x"), recipients=["hr@acme.example"])
 
     def test_the_cto_must_confirm(self, risky: Incident, lead: User, now: datetime) -> None:
         text = template(risky.system, "employer_delay")
-        values = {name: "soon" for name in preview(text, risky, {}).unfilled}
+        values = dict.fromkeys(preview(text, risky, {}).unfilled, "soon")
         with pytest.raises(ValidationError) as refusal:
             send(risky, text, actor=lead, at=now, values=values, recipients=["hr@acme.example"])
         assert "confirm_data_safety" in refusal.value.message_dict
@@ -152,7 +152,7 @@ class TestDataLossGuard:
 
     def test_a_provider_name_is_refused_by_name(self, incident: Incident, lead: User, now: datetime) -> None:
         text = template(incident.system, "employer_delay")
-        values = {name: "Twilio is slow" for name in preview(text, incident, {}).unfilled}
+        values = dict.fromkeys(preview(text, incident, {}).unfilled, "Twilio is slow")
         with pytest.raises(ValidationError) as refusal:
             send(incident, text, actor=lead, at=now, values=values, recipients=["hr@acme.example"])
         assert "Twilio" in str(refusal.value.message_dict["body"])
@@ -177,7 +177,7 @@ class TestWholeLife:
             apply_mitigation(row, actor=lead, text="Parser alone", at=clock.now())
             apply(row, "stabilize", actor=lead)
             text = template(jobarium, "candidate_issue")
-            values = {name: "shortly" for name in preview(text, row, {}).unfilled}
+            values = dict.fromkeys(preview(text, row, {}).unfilled, "shortly")
             send(row, text, actor=lead, at=clock.now(), values=values, recipients=["candidates@lists.example"])
             apply(row, "resolve", actor=lead)
             with pytest.raises(ValidationError):

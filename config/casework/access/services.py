@@ -20,7 +20,7 @@ from config.casework.audit.services import record
 from config.casework.catalogue.choices import OrganizationKind
 from config.casework.catalogue.models import Organization
 
-TOKEN_PREFIX = "desk_"
+TOKEN_PREFIX = "desk_"  # noqa: S105 - tells our tokens from others
 
 
 def require(actor: Actor, permission: str, obj: models.Model | None = None) -> None:

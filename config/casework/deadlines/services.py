@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction

@@ -49,10 +49,10 @@ def _emptiness(cl: Any) -> dict[str, Any]:
     """Why a list is empty, and the one useful act."""
     model_admin = cl.model_admin
     if cl.query or cl.has_active_filters:
-        action = {"label": _("Show all again"), "url": "?"}
-        return {"empty_title": _("Nothing matches"), "empty_why": _("No row fits what you search for."), "empty_action": action}
+        again = {"label": _("Show all again"), "url": "?"}
+        return {"empty_title": _("Nothing matches"), "empty_why": _("No row fits what you search for."), "empty_action": again}
     request = getattr(model_admin, "request", None)
-    action = None
+    action: dict[str, Any] | None = None
     if request is not None and model_admin.has_add_permission(request):
         url = reverse(f"admin:{cl.opts.app_label}_{cl.opts.model_name}_add")
         action = {"label": _("Add the first one"), "url": url}

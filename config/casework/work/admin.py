@@ -35,7 +35,7 @@ class JobFilter(admin.SimpleListFilter):
         value = self.value() or JobState.PARKED.value
         return queryset if value == "all" else queryset.filter(state=value)
 
-    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         chosen = self.value() or JobState.PARKED.value
         for key, words in self.lookup_choices:
             yield {"selected": key == chosen, "query_string": changelist.get_query_string({self.parameter_name: key}), "display": words}
