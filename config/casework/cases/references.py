@@ -26,7 +26,7 @@ def next_reference(prefix: str, at: datetime) -> str:
     table = connection.ops.quote_name(ReferenceCounter._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} AS counter (prefix, year, last) VALUES (%s, %s, 1) "
+            f"INSERT INTO {table} AS counter (prefix, year, last) VALUES (%s, %s, 1) "  # noqa: S608 - the name is a model's
             "ON CONFLICT (prefix, year) DO UPDATE SET last = counter.last + 1 RETURNING last",
             [prefix, at.year],
         )
