@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from config.casework.desk.cases import CaseAdmin
 
 
-
 def tab(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> dict[str, Any]:
     """The texts that may be sent about this incident."""
     may_send = acting_user(request).has_perm("incidents.add_communication")
-    texts = MessageTemplate.objects.filter(system=incident.system, is_current=True, approved_at__isnull=False, audience__in=Audience.values).order_by("audience", "key")
+    texts = MessageTemplate.objects.filter(
+        system=incident.system, is_current=True, approved_at__isnull=False, audience__in=Audience.values
+    ).order_by("audience", "key")
     compose = reverse(admin.url_name("compose"), args=[incident.pk])
     return {
         "texts": [{"template": text, "url": f"{compose}?template={text.key}"} for text in texts] if may_send else [],
@@ -52,8 +53,15 @@ class ComposeForm(ActForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         required=False,
     )
-    next_update_at = forms.DateTimeField(label=gettext_lazy("Next update"), help_text=gettext_lazy("When you promise the next word. Your own time."), required=False, widget=MomentInput)
-    confirm_data_safety = forms.BooleanField(label=gettext_lazy("I confirm that what this text says about the data is true."), required=False)
+    next_update_at = forms.DateTimeField(
+        label=gettext_lazy("Next update"),
+        help_text=gettext_lazy("When you promise the next word. Your own time."),
+        required=False,
+        widget=MomentInput,
+    )
+    confirm_data_safety = forms.BooleanField(
+        label=gettext_lazy("I confirm that what this text says about the data is true."), required=False
+    )
 
     def __init__(self, *args: Any, incident: Incident, template: MessageTemplate, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,8 +69,15 @@ class ComposeForm(ActForm):
         labels = {slot["key"]: slot for slot in template.slots}
         for name in self.open_slots:
             said = labels.get(name, {})
-            self.fields[f"slot_{name}"] = forms.CharField(label=said.get("label") or name.replace("_", " ").capitalize(), help_text=said.get("hint", ""), max_length=300, required=False)
-        self.order_fields([*(f"slot_{name}" for name in self.open_slots), "recipients", "next_update_at", "confirm_data_safety"])
+            self.fields[f"slot_{name}"] = forms.CharField(
+                label=said.get("label") or name.replace("_", " ").capitalize(),
+                help_text=said.get("hint", ""),
+                max_length=300,
+                required=False,
+            )
+        self.order_fields(
+            [*(f"slot_{name}" for name in self.open_slots), "recipients", "next_update_at", "confirm_data_safety"]
+        )
         if template.audience != Audience.INTERNAL:
             del self.fields["next_update_at"]
         if not (incident.data_loss_risk and template.claims_data_safety):
@@ -96,7 +111,11 @@ def _compose(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> Ht
     if not user.has_perm("incidents.add_communication"):
         raise PermissionDenied(f"{user} may not send messages on {incident}.")
     key = request.POST.get("template") or request.GET.get("template", "")
-    template = MessageTemplate.objects.filter(system=incident.system, key=key, is_current=True, approved_at__isnull=False).order_by("language").first()
+    template = (
+        MessageTemplate.objects.filter(system=incident.system, key=key, is_current=True, approved_at__isnull=False)
+        .order_by("language")
+        .first()
+    )
     if template is None:
         messages.error(request, _("There is no approved text of this name."))
         return HttpResponseRedirect(admin.page_url(incident, "messages"))

@@ -27,7 +27,11 @@ def tab(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> dict[st
     may_work = acting_user(request).has_perm(services.CHANGE)
     runs = list(incident.runs.prefetch_related("steps__done_by").order_by("-started_at", "-pk"))
     under_way = {run.procedure_id for run in runs if run.state == RunState.ACTIVE}
-    offered = Procedure.objects.filter(system=incident.system, is_active=True).exclude(pk__in=under_way).exclude(kind=ProcedureKind.CHECKLIST)
+    offered = (
+        Procedure.objects.filter(system=incident.system, is_active=True)
+        .exclude(pk__in=under_way)
+        .exclude(kind=ProcedureKind.CHECKLIST)
+    )
     return {
         "runs": [_drawn(admin, incident, run, may_work) for run in runs],
         "procedures": offered.order_by("title") if may_work else [],
@@ -116,5 +120,7 @@ def _drawn_step(admin: "CaseAdmin", incident: Incident, step: RunStep) -> dict[s
         "note": step.note,
         "skip_reason": step.skip_reason,
         "template": step.template,
-        "compose_url": f"{reverse(admin.url_name('compose'), args=[incident.pk])}?template={step.template}" if step.template else "",
+        "compose_url": f"{reverse(admin.url_name('compose'), args=[incident.pk])}?template={step.template}"
+        if step.template
+        else "",
     }
