@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from config.casework.desk.cases import CaseAdmin
 
 
-
 def tab(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> dict[str, Any]:
     """The texts that may be sent about this incident."""
     may_send = acting_user(request).has_perm("incidents.add_communication")
-    texts = MessageTemplate.objects.filter(system=incident.system, is_current=True, approved_at__isnull=False, audience__in=Audience.values).order_by("audience", "key")
+    texts = MessageTemplate.objects.filter(
+        system=incident.system, is_current=True, approved_at__isnull=False, audience__in=Audience.values
+    ).order_by("audience", "key")
     compose = reverse(admin.url_name("compose"), args=[incident.pk])
     return {
         "texts": [{"template": text, "url": f"{compose}?template={text.key}"} for text in texts] if may_send else [],
@@ -55,8 +56,15 @@ class ComposeForm(ActForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         required=False,
     )
-    next_update_at = forms.DateTimeField(label=gettext_lazy("Next update"), help_text=gettext_lazy("When you promise the next word. Your own time."), required=False, widget=MomentInput)
-    confirm_data_safety = forms.BooleanField(label=gettext_lazy("I confirm that what this text says about the data is true."), required=False)
+    next_update_at = forms.DateTimeField(
+        label=gettext_lazy("Next update"),
+        help_text=gettext_lazy("When you promise the next word. Your own time."),
+        required=False,
+        widget=MomentInput,
+    )
+    confirm_data_safety = forms.BooleanField(
+        label=gettext_lazy("I confirm that what this text says about the data is true."), required=False
+    )
 
     def __init__(self, *args: Any, incident: Incident, template: MessageTemplate, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -64,8 +72,14 @@ class ComposeForm(ActForm):
         labels = {slot["key"]: slot for slot in template.slots}
         for name in self.open_slots:
             said = labels.get(name, {})
-            self.fields[f"slot_{name}"] = forms.CharField(label=said.get("label") or name.replace("_", " ").capitalize(), help_text=said.get("hint", ""), max_length=300)
-        self.order_fields([*(f"slot_{name}" for name in self.open_slots), "recipients", "next_update_at", "confirm_data_safety"])
+            self.fields[f"slot_{name}"] = forms.CharField(
+                label=said.get("label") or name.replace("_", " ").capitalize(),
+                help_text=said.get("hint", ""),
+                max_length=300,
+            )
+        self.order_fields(
+            [*(f"slot_{name}" for name in self.open_slots), "recipients", "next_update_at", "confirm_data_safety"]
+        )
         if template.audience != Audience.INTERNAL:
             del self.fields["next_update_at"]
             self.fields["recipients"].required = True
@@ -94,7 +108,9 @@ def _compose(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> Ht
     form = ComposeForm(request.POST if posted else None, incident=incident, template=template)
     valid = posted and form.is_valid()
     filled = services.preview(template, incident, form.values(incident))
-    seen = hashlib.sha256("\0".join([filled.subject, filled.body, request.POST.get("recipients", "")]).encode()).hexdigest()
+    seen = hashlib.sha256(
+        "\0".join([filled.subject, filled.body, request.POST.get("recipients", "")]).encode()
+    ).hexdigest()
     if valid and request.POST.get("act") == "send":
         if request.POST.get("seen") != seen:
             form.add_error(None, _("You changed the text after looking at it. Look at it again, then send."))
@@ -122,7 +138,11 @@ def _chosen(request: HttpRequest, incident: Incident) -> MessageTemplate | None:
     """The approved text that the address names: one of the system's templates, or what a playbook step carries."""
     step = request.GET.get("step", "")
     if step.isdecimal():
-        row = RunStep.objects.select_related("run__procedure__system").filter(pk=int(step), run__incident=incident, kind=StepKind.MESSAGE).first()
+        row = (
+            RunStep.objects.select_related("run__procedure__system")
+            .filter(pk=int(step), run__incident=incident, kind=StepKind.MESSAGE)
+            .first()
+        )
         return services.from_playbook(row) if row and row.audience in Audience.values else None
     approved = MessageTemplate.objects.filter(system=incident.system, is_current=True, approved_at__isnull=False)
     return approved.filter(key=request.GET.get("template", "")).order_by("language").first()

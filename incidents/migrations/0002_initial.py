@@ -10,345 +10,649 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('casework', '0001_initial'),
-        ('incidents', '0001_initial'),
-        ('integrations', '0001_initial'),
-        ('pghistory', '0007_auto_20250421_0444'),
+        ("casework", "0001_initial"),
+        ("incidents", "0001_initial"),
+        ("integrations", "0001_initial"),
+        ("pghistory", "0007_auto_20250421_0444"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='incident',
-            name='alert_group',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='incidents', to='integrations.alertgroup'),
+            model_name="incident",
+            name="alert_group",
+            field=models.ForeignKey(
+                blank=True,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="incidents",
+                to="integrations.alertgroup",
+            ),
         ),
         migrations.AddField(
-            model_name='incident',
-            name='comms_lead',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='speaks for us'),
+            model_name="incident",
+            name="comms_lead",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="speaks for us",
+            ),
         ),
         migrations.AddField(
-            model_name='incident',
-            name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='casework.organization', verbose_name='organisation'),
+            model_name="incident",
+            name="organization",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="casework.organization",
+                verbose_name="organisation",
+            ),
         ),
         migrations.AddField(
-            model_name='incident',
-            name='owner',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="incident",
+            name="owner",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='incident',
-            name='recurrence_of',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='recurrences', to='incidents.incident'),
+            model_name="incident",
+            name="recurrence_of",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="recurrences",
+                to="incidents.incident",
+            ),
         ),
         migrations.AddField(
-            model_name='incident',
-            name='system',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='casework.system'),
+            model_name="incident",
+            name="system",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="casework.system"
+            ),
         ),
         migrations.AddField(
-            model_name='escalation',
-            name='incident',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='escalations', to='incidents.incident'),
+            model_name="escalation",
+            name="incident",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="escalations", to="incidents.incident"
+            ),
         ),
         migrations.AddField(
-            model_name='communication',
-            name='incident',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='communications', to='incidents.incident'),
+            model_name="communication",
+            name="incident",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="communications", to="incidents.incident"
+            ),
         ),
         migrations.AddField(
-            model_name='actionitem',
-            name='incident',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='action_items', to='incidents.incident'),
+            model_name="actionitem",
+            name="incident",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="action_items", to="incidents.incident"
+            ),
         ),
         migrations.AddField(
-            model_name='incidentevent',
-            name='comms_lead',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL, verbose_name='speaks for us'),
+            model_name="incidentevent",
+            name="comms_lead",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="speaks for us",
+            ),
         ),
         migrations.AddField(
-            model_name='incidentevent',
-            name='organization',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='casework.organization', verbose_name='organisation'),
+            model_name="incidentevent",
+            name="organization",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="casework.organization",
+                verbose_name="organisation",
+            ),
         ),
         migrations.AddField(
-            model_name='incidentevent',
-            name='owner',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="incidentevent",
+            name="owner",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='incidentevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            model_name="incidentevent",
+            name="pgh_context",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="pghistory.context",
+            ),
         ),
         migrations.AddField(
-            model_name='incidentevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='state_severity_owner_comms_lead_restricted_impacts_hiring_data_loss_risk_received_at_acknowledged_at_impact_over_at_resolved_at_closed_at_organization_system_events', to='incidents.incident'),
+            model_name="incidentevent",
+            name="pgh_obj",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="state_severity_owner_comms_lead_restricted_impacts_hiring_data_loss_risk_received_at_acknowledged_at_impact_over_at_resolved_at_closed_at_organization_system_events",
+                to="incidents.incident",
+            ),
         ),
         migrations.AddField(
-            model_name='incidentevent',
-            name='system',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='casework.system'),
+            model_name="incidentevent",
+            name="system",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="casework.system",
+            ),
         ),
         migrations.AddField(
-            model_name='jointdecision',
-            name='approval',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='casework.approval'),
+            model_name="jointdecision",
+            name="approval",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="casework.approval"
+            ),
         ),
         migrations.AddField(
-            model_name='jointdecision',
-            name='incident',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='joint_decision', to='incidents.incident'),
+            model_name="jointdecision",
+            name="incident",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE, related_name="joint_decision", to="incidents.incident"
+            ),
         ),
         migrations.AddField(
-            model_name='messagetemplate',
-            name='approved_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="messagetemplate",
+            name="approved_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='messagetemplate',
-            name='system',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='templates', to='casework.system'),
+            model_name="messagetemplate",
+            name="system",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="templates", to="casework.system"
+            ),
         ),
         migrations.AddField(
-            model_name='communication',
-            name='template',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='incidents.messagetemplate'),
+            model_name="communication",
+            name="template",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="incidents.messagetemplate",
+            ),
         ),
         migrations.AddField(
-            model_name='mitigation',
-            name='applied_by',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="mitigation",
+            name="applied_by",
+            field=models.ForeignKey(
+                blank=True,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='mitigation',
-            name='incident',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mitigations', to='incidents.incident'),
+            model_name="mitigation",
+            name="incident",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="mitigations", to="incidents.incident"
+            ),
         ),
         migrations.AddField(
-            model_name='oncallrole',
-            name='person',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='oncall_roles', to=settings.AUTH_USER_MODEL),
+            model_name="oncallrole",
+            name="person",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="oncall_roles",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='oncallrole',
-            name='system',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='oncall_roles', to='casework.system'),
+            model_name="oncallrole",
+            name="system",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="oncall_roles", to="casework.system"
+            ),
         ),
         migrations.AddField(
-            model_name='page',
-            name='incident',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pages', to='incidents.incident'),
+            model_name="page",
+            name="incident",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="pages", to="incidents.incident"
+            ),
         ),
         migrations.AddField(
-            model_name='page',
-            name='person',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='pages', to=settings.AUTH_USER_MODEL),
+            model_name="page",
+            name="person",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="pages",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='postmortem',
-            name='incident',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='postmortem', to='incidents.incident'),
+            model_name="postmortem",
+            name="incident",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE, related_name="postmortem", to="incidents.incident"
+            ),
         ),
         migrations.AddField(
-            model_name='postmortem',
-            name='published_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="postmortem",
+            name="published_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='postmortem',
-            name='started_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="postmortem",
+            name="started_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='procedure',
-            name='system',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='procedures', to='casework.system'),
+            model_name="procedure",
+            name="system",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="procedures", to="casework.system"
+            ),
         ),
         migrations.AddField(
-            model_name='incident',
-            name='playbook',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='incidents.procedure'),
+            model_name="incident",
+            name="playbook",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="incidents.procedure",
+            ),
         ),
         migrations.AddField(
-            model_name='procedurestep',
-            name='procedure',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='incidents.procedure'),
+            model_name="procedurestep",
+            name="procedure",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="incidents.procedure"
+            ),
         ),
         migrations.AddField(
-            model_name='releasewindow',
-            name='system',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='release_windows', to='casework.system'),
+            model_name="releasewindow",
+            name="system",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="release_windows", to="casework.system"
+            ),
         ),
         migrations.AddField(
-            model_name='run',
-            name='incident',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='incidents.incident'),
+            model_name="run",
+            name="incident",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="runs",
+                to="incidents.incident",
+            ),
         ),
         migrations.AddField(
-            model_name='run',
-            name='procedure',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='incidents.procedure'),
+            model_name="run",
+            name="procedure",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="incidents.procedure"
+            ),
         ),
         migrations.AddField(
-            model_name='run',
-            name='started_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="run",
+            name="started_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='runstep',
-            name='done_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="runstep",
+            name="done_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='runstep',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='incidents.run'),
+            model_name="runstep",
+            name="run",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="incidents.run"
+            ),
         ),
         migrations.AddField(
-            model_name='severity',
-            name='system',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='severities', to='casework.system'),
+            model_name="severity",
+            name="system",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="severities", to="casework.system"
+            ),
         ),
         migrations.AddField(
-            model_name='incidentevent',
-            name='severity',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='incidents.severity'),
+            model_name="incidentevent",
+            name="severity",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="incidents.severity",
+            ),
         ),
         migrations.AddField(
-            model_name='incident',
-            name='severity',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='incidents', to='incidents.severity'),
+            model_name="incident",
+            name="severity",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="incidents",
+                to="incidents.severity",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='escalation',
-            constraint=models.UniqueConstraint(fields=('deadline', 'order'), name='escalation_once'),
+            model_name="escalation",
+            constraint=models.UniqueConstraint(fields=("deadline", "order"), name="escalation_once"),
         ),
         migrations.AddIndex(
-            model_name='actionitem',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['due_on'], name='action_item_open'),
+            model_name="actionitem",
+            index=models.Index(condition=models.Q(("state", "open")), fields=["due_on"], name="action_item_open"),
         ),
         migrations.AddConstraint(
-            model_name='messagetemplate',
-            constraint=models.UniqueConstraint(fields=('system', 'key', 'language', 'version'), name='template_version_once'),
+            model_name="messagetemplate",
+            constraint=models.UniqueConstraint(
+                fields=("system", "key", "language", "version"), name="template_version_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='messagetemplate',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('system', 'key', 'language'), name='template_one_current'),
+            model_name="messagetemplate",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_current", True)),
+                fields=("system", "key", "language"),
+                name="template_one_current",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='mitigation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('expires_at', None), ('temporary', False)), models.Q(('expires_at__isnull', False), ('temporary', True)), _connector='OR'), name='mitigation_temporary_has_end', violation_error_message='A temporary measure needs an end, a lasting one has none.'),
+            model_name="mitigation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("expires_at", None), ("temporary", False)),
+                    models.Q(("expires_at__isnull", False), ("temporary", True)),
+                    _connector="OR",
+                ),
+                name="mitigation_temporary_has_end",
+                violation_error_message="A temporary measure needs an end, a lasting one has none.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='mitigation',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at', None), ('expires_at__gt', models.F('applied_at')), _connector='OR'), name='mitigation_expires_after_applied', violation_error_message='The end must be later than the start.'),
+            model_name="mitigation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("expires_at", None), ("expires_at__gt", models.F("applied_at")), _connector="OR"),
+                name="mitigation_expires_after_applied",
+                violation_error_message="The end must be later than the start.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='mitigation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reverted_at', None), ('status', 'applied')), models.Q(('reverted_at__isnull', False), ('status', 'reverted')), _connector='OR'), name='mitigation_reverted_has_time'),
+            model_name="mitigation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("reverted_at", None), ("status", "applied")),
+                    models.Q(("reverted_at__isnull", False), ("status", "reverted")),
+                    _connector="OR",
+                ),
+                name="mitigation_reverted_has_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='oncallrole',
-            constraint=models.UniqueConstraint(fields=('system', 'part'), name='oncall_role_once'),
+            model_name="oncallrole",
+            constraint=models.UniqueConstraint(fields=("system", "part"), name="oncall_role_once"),
         ),
         migrations.AddConstraint(
-            model_name='page',
-            constraint=models.UniqueConstraint(condition=models.Q(('reason__in', ['opened', 'unacknowledged'])), fields=('incident', 'generation', 'step', 'round'), name='page_step_once'),
+            model_name="page",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("reason__in", ["opened", "unacknowledged"])),
+                fields=("incident", "generation", "step", "round"),
+                name="page_step_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='postmortem',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'draft'), ('published_at__isnull', False), _connector='OR'), name='postmortem_published_has_time'),
+            model_name="postmortem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state", "draft"), ("published_at__isnull", False), _connector="OR"),
+                name="postmortem_published_has_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='procedurestep',
-            constraint=models.UniqueConstraint(fields=('procedure', 'position'), name='procedure_step_place'),
+            model_name="procedurestep",
+            constraint=models.UniqueConstraint(fields=("procedure", "position"), name="procedure_step_place"),
         ),
         migrations.AddConstraint(
-            model_name='releasewindow',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='release_window_ends_after_start', violation_error_message='The end must be later than the start.'),
+            model_name="releasewindow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                name="release_window_ends_after_start",
+                violation_error_message="The end must be later than the start.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(condition=models.Q(('incident__isnull', False), ('state', 'active')), fields=('incident', 'procedure'), name='run_one_active'),
+            model_name="run",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("incident__isnull", False), ("state", "active")),
+                fields=("incident", "procedure"),
+                name="run_one_active",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at', None), ('state', 'active')), models.Q(models.Q(('state', 'active'), _negated=True), ('finished_at__isnull', False)), _connector='OR'), name='run_finished_has_time'),
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finished_at", None), ("state", "active")),
+                    models.Q(models.Q(("state", "active"), _negated=True), ("finished_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="run_finished_has_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='runstep',
-            constraint=models.UniqueConstraint(fields=('run', 'position'), name='run_step_place'),
+            model_name="runstep",
+            constraint=models.UniqueConstraint(fields=("run", "position"), name="run_step_place"),
         ),
         migrations.AddConstraint(
-            model_name='runstep',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('done_at', None), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('done_at__isnull', False)), _connector='OR'), name='run_step_done_has_time'),
+            model_name="runstep",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("done_at", None), ("state", "open")),
+                    models.Q(models.Q(("state", "open"), _negated=True), ("done_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="run_step_done_has_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='runstep',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'skipped'), _negated=True), models.Q(('skip_reason', ''), _negated=True), _connector='OR'), name='run_step_skip_has_reason'),
+            model_name="runstep",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "skipped"), _negated=True),
+                    models.Q(("skip_reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="run_step_skip_has_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='severity',
-            constraint=models.UniqueConstraint(fields=('system', 'key'), name='severity_key_once'),
+            model_name="severity",
+            constraint=models.UniqueConstraint(fields=("system", "key"), name="severity_key_once"),
         ),
         migrations.AddConstraint(
-            model_name='severity',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_untriaged', True)), fields=('system',), name='severity_one_untriaged'),
+            model_name="severity",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_untriaged", True)), fields=("system",), name="severity_one_untriaged"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='severity',
-            constraint=models.CheckConstraint(condition=models.Q(('warn__gt', 0), ('warn__lte', 1)), name='severity_warn_share'),
+            model_name="severity",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("warn__gt", 0), ("warn__lte", 1)), name="severity_warn_share"
+            ),
         ),
         migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(models.OrderBy(models.F('next_due_at'), nulls_last=True), models.F('id'), condition=models.Q(('state__in', ('detected', 'triaged', 'stabilized', 'resolved'))), name='incident_queue'),
+            model_name="incident",
+            index=models.Index(
+                models.OrderBy(models.F("next_due_at"), nulls_last=True),
+                models.F("id"),
+                condition=models.Q(("state__in", ("detected", "triaged", "stabilized", "resolved"))),
+                name="incident_queue",
+            ),
         ),
         migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(fields=['system', '-received_at'], name='incident_system'),
+            model_name="incident",
+            index=models.Index(fields=["system", "-received_at"], name="incident_system"),
         ),
         migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(fields=['organization', '-received_at'], name='incident_organization'),
+            model_name="incident",
+            index=models.Index(fields=["organization", "-received_at"], name="incident_organization"),
         ),
         migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(fields=['-received_at', '-id'], name='incident_newest'),
+            model_name="incident",
+            index=models.Index(fields=["-received_at", "-id"], name="incident_newest"),
         ),
         migrations.AddIndex(
-            model_name='incident',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('title'), name='gin_trgm_ops'), name='incident_title_search'),
+            model_name="incident",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("title"), name="gin_trgm_ops"
+                ),
+                name="incident_title_search",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('detected', 'triaged', 'stabilized')), models.Q(('source_key', ''), _negated=True)), fields=('source', 'source_key'), name='incident_one_open_per_key'),
+            model_name="incident",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("state__in", ("detected", "triaged", "stabilized")), models.Q(("source_key", ""), _negated=True)
+                ),
+                fields=("source", "source_key"),
+                name="incident_one_open_per_key",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('detected', 'triaged', 'stabilized')), ('resolved_at__isnull', False), _connector='OR'), name='incident_resolved_has_time'),
+            model_name="incident",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ("detected", "triaged", "stabilized")),
+                    ("resolved_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="incident_resolved_has_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'closed'), _negated=True), models.Q(('closed_at__isnull', False), models.Q(('cause', ''), _negated=True), models.Q(('fix_reference', ''), _negated=True)), _connector='OR'), name='incident_closed_is_complete'),
+            model_name="incident",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "closed"), _negated=True),
+                    models.Q(
+                        ("closed_at__isnull", False),
+                        models.Q(("cause", ""), _negated=True),
+                        models.Q(("fix_reference", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="incident_closed_is_complete",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('detected', 'resolved')), models.Q(('severity__isnull', False), models.Q(('scope', ''), _negated=True)), _connector='OR'), name='incident_triaged_has_severity_and_scope'),
+            model_name="incident",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ("detected", "resolved")),
+                    models.Q(("severity__isnull", False), models.Q(("scope", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="incident_triaged_has_severity_and_scope",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='incident',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "incidents_incidentevent" ("acknowledged_at", "closed_at", "comms_lead_id", "data_loss_risk", "impact_over_at", "impacts_hiring", "organization_id", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "received_at", "resolved_at", "restricted", "severity_id", "state", "system_id") VALUES (NEW."acknowledged_at", NEW."closed_at", NEW."comms_lead_id", NEW."data_loss_risk", NEW."impact_over_at", NEW."impacts_hiring", NEW."organization_id", NEW."owner_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."received_at", NEW."resolved_at", NEW."restricted", NEW."severity_id", NEW."state", NEW."system_id"); RETURN NULL;', hash='c3cc6c2344185f1f9be2131d91fe21ccc74ab0b0', operation='INSERT', pgid='pgtrigger_insert_insert_edffb', table='incidents_incident', when='AFTER')),
+            model_name="incident",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "incidents_incidentevent" ("acknowledged_at", "closed_at", "comms_lead_id", "data_loss_risk", "impact_over_at", "impacts_hiring", "organization_id", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "received_at", "resolved_at", "restricted", "severity_id", "state", "system_id") VALUES (NEW."acknowledged_at", NEW."closed_at", NEW."comms_lead_id", NEW."data_loss_risk", NEW."impact_over_at", NEW."impacts_hiring", NEW."organization_id", NEW."owner_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."received_at", NEW."resolved_at", NEW."restricted", NEW."severity_id", NEW."state", NEW."system_id"); RETURN NULL;',
+                    hash="c3cc6c2344185f1f9be2131d91fe21ccc74ab0b0",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_edffb",
+                    table="incidents_incident",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='incident',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."acknowledged_at" IS DISTINCT FROM (NEW."acknowledged_at") OR OLD."closed_at" IS DISTINCT FROM (NEW."closed_at") OR OLD."comms_lead_id" IS DISTINCT FROM (NEW."comms_lead_id") OR OLD."data_loss_risk" IS DISTINCT FROM (NEW."data_loss_risk") OR OLD."impact_over_at" IS DISTINCT FROM (NEW."impact_over_at") OR OLD."impacts_hiring" IS DISTINCT FROM (NEW."impacts_hiring") OR OLD."organization_id" IS DISTINCT FROM (NEW."organization_id") OR OLD."owner_id" IS DISTINCT FROM (NEW."owner_id") OR OLD."received_at" IS DISTINCT FROM (NEW."received_at") OR OLD."resolved_at" IS DISTINCT FROM (NEW."resolved_at") OR OLD."restricted" IS DISTINCT FROM (NEW."restricted") OR OLD."severity_id" IS DISTINCT FROM (NEW."severity_id") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."system_id" IS DISTINCT FROM (NEW."system_id"))', func='INSERT INTO "incidents_incidentevent" ("acknowledged_at", "closed_at", "comms_lead_id", "data_loss_risk", "impact_over_at", "impacts_hiring", "organization_id", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "received_at", "resolved_at", "restricted", "severity_id", "state", "system_id") VALUES (NEW."acknowledged_at", NEW."closed_at", NEW."comms_lead_id", NEW."data_loss_risk", NEW."impact_over_at", NEW."impacts_hiring", NEW."organization_id", NEW."owner_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."received_at", NEW."resolved_at", NEW."restricted", NEW."severity_id", NEW."state", NEW."system_id"); RETURN NULL;', hash='cf71ef4a7d52bae80051226ff62387de77240c66', operation='UPDATE', pgid='pgtrigger_update_update_41444', table='incidents_incident', when='AFTER')),
+            model_name="incident",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."acknowledged_at" IS DISTINCT FROM (NEW."acknowledged_at") OR OLD."closed_at" IS DISTINCT FROM (NEW."closed_at") OR OLD."comms_lead_id" IS DISTINCT FROM (NEW."comms_lead_id") OR OLD."data_loss_risk" IS DISTINCT FROM (NEW."data_loss_risk") OR OLD."impact_over_at" IS DISTINCT FROM (NEW."impact_over_at") OR OLD."impacts_hiring" IS DISTINCT FROM (NEW."impacts_hiring") OR OLD."organization_id" IS DISTINCT FROM (NEW."organization_id") OR OLD."owner_id" IS DISTINCT FROM (NEW."owner_id") OR OLD."received_at" IS DISTINCT FROM (NEW."received_at") OR OLD."resolved_at" IS DISTINCT FROM (NEW."resolved_at") OR OLD."restricted" IS DISTINCT FROM (NEW."restricted") OR OLD."severity_id" IS DISTINCT FROM (NEW."severity_id") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."system_id" IS DISTINCT FROM (NEW."system_id"))',
+                    func='INSERT INTO "incidents_incidentevent" ("acknowledged_at", "closed_at", "comms_lead_id", "data_loss_risk", "impact_over_at", "impacts_hiring", "organization_id", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "received_at", "resolved_at", "restricted", "severity_id", "state", "system_id") VALUES (NEW."acknowledged_at", NEW."closed_at", NEW."comms_lead_id", NEW."data_loss_risk", NEW."impact_over_at", NEW."impacts_hiring", NEW."organization_id", NEW."owner_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."received_at", NEW."resolved_at", NEW."restricted", NEW."severity_id", NEW."state", NEW."system_id"); RETURN NULL;',
+                    hash="cf71ef4a7d52bae80051226ff62387de77240c66",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_41444",
+                    table="incidents_incident",
+                    when="AFTER",
+                ),
+            ),
         ),
     ]

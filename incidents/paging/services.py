@@ -69,14 +69,25 @@ def run_step(incident_id: int, *, generation: int, step: int, round_: int, at: d
         the page, also one that was skipped because nobody holds the part; None when the step is stale.
     """
     with transaction.atomic():
-        incident = Incident.objects.select_for_update(of=("self",)).select_related("system", "severity").get(pk=incident_id)
+        incident = (
+            Incident.objects.select_for_update(of=("self",)).select_related("system", "severity").get(pk=incident_id)
+        )
         if incident.paging_generation != generation or not _needs_paging(incident):
             return None
         steps = incident.paging_plan["steps"]
         target = steps[step]["to"]
         person = resolve(incident.system, target, at)
         reason = PageReason.OPENED if step == 0 and round_ == 0 else PageReason.UNACKNOWLEDGED
-        page = _page(incident, person=person, target=target, reason=reason, at=at, step=step, round_=round_, generation=generation)
+        page = _page(
+            incident,
+            person=person,
+            target=target,
+            reason=reason,
+            at=at,
+            step=step,
+            round_=round_,
+            generation=generation,
+        )
         _enqueue_next(incident, step=step, round_=round_, at=at, at_once=page.state == PageState.SKIPPED)
     return page
 
@@ -133,11 +144,20 @@ def escalate(deadline_id: int, *, order: int, at: datetime) -> Escalation | None
         target = steps[order]["to"]
         person = resolve(incident.system, target, at)
         escalation, created = Escalation.objects.get_or_create(
-            deadline=deadline, order=order, defaults={"incident": incident, "target": target, "person": person, "escalated_at": at}
+            deadline=deadline,
+            order=order,
+            defaults={"incident": incident, "target": target, "person": person, "escalated_at": at},
         )
         if not created:
             return escalation
-        record(incident, "incident.escalated" if person else "incident.escalation_without_person", actor=None, at=at, about=escalation, detail={"clock": deadline.kind, "to": target})
+        record(
+            incident,
+            "incident.escalated" if person else "incident.escalation_without_person",
+            actor=None,
+            at=at,
+            about=escalation,
+            detail={"clock": deadline.kind, "to": target},
+        )
         if person is not None:
             texts.send_escalation(incident, escalation, deadline, at=at)
         if order + 1 < len(steps):
@@ -164,7 +184,15 @@ def _needs_paging(incident: Incident) -> bool:
 
 
 def _page(
-    incident: Incident, *, person: User | None, target: str, reason: PageReason, at: datetime, step: int = 0, round_: int = 0, generation: int | None = None
+    incident: Incident,
+    *,
+    person: User | None,
+    target: str,
+    reason: PageReason,
+    at: datetime,
+    step: int = 0,
+    round_: int = 0,
+    generation: int | None = None,
 ) -> Page:
     page = Page.objects.create(
         incident=incident,
@@ -178,7 +206,14 @@ def _page(
         skipped_because="" if person else f"nobody holds {target}",
         paged_at=at,
     )
-    record(incident, "page.sent" if person else "page.skipped", actor=None, at=at, about=page, detail={"to": target, "person": str(person) if person else None, "reason": reason})
+    record(
+        incident,
+        "page.sent" if person else "page.skipped",
+        actor=None,
+        at=at,
+        about=page,
+        detail={"to": target, "person": str(person) if person else None, "reason": reason},
+    )
     if person is not None:
         texts.send_page(page, at=at)
     return page
@@ -201,7 +236,13 @@ def _enqueue_next(incident: Incident, *, step: int, round_: int, at: datetime, a
 def _enqueue_step(incident: Incident, *, step: int, round_: int, at: datetime) -> None:
     generation = incident.paging_generation
     enqueue(
-        "incidents.page", key=f"page:{incident.pk}:{generation}:{round_}:{step}", at=at, incident=incident.pk, generation=generation, step=step, round=round_
+        "incidents.page",
+        key=f"page:{incident.pk}:{generation}:{round_}:{step}",
+        at=at,
+        incident=incident.pk,
+        generation=generation,
+        step=step,
+        round=round_,
     )
 
 
@@ -220,5 +261,3 @@ def _first_moment(incident: Incident, paging: str, at: datetime) -> datetime:
     if paging == Paging.BUSINESS_HOURS and incident.system.calendar is not None:
         return calendars.next_open(at, incident.system.calendar.business())
     return at
-
-

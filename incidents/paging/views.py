@@ -51,7 +51,9 @@ def acknowledge_page(request: HttpRequest, token: str) -> HttpResponse:
             message = _act(page, person, request.POST.get("act", ""))
             if not message:
                 return _private(HttpResponseRedirect(request.path))
-            return _private(render(request, "front/page_ack.html", _context(page, person) | {"message": message}, status=409))
+            return _private(
+                render(request, "front/page_ack.html", _context(page, person) | {"message": message}, status=409)
+            )
         return _private(render(request, "front/page_ack.html", _context(page, person)))
 
 
@@ -77,7 +79,9 @@ def _act(page: Page, person: User, act: str) -> str:
 
 def _context(page: Page, person: User) -> dict[str, Any]:
     now = clock.now()
-    incident = Incident.objects.select_related("system", "severity", "acknowledged_by", "playbook").get(pk=page.incident_id)
+    incident = Incident.objects.select_related("system", "severity", "acknowledged_by", "playbook").get(
+        pk=page.incident_id
+    )
     level = effective_level(incident)
     other = other_person(incident.system, person, now)
     confirm = Deadline.objects.open().of(incident).filter(kind=Clock.CONFIRM).values_list("due_at", flat=True).first()
@@ -107,7 +111,9 @@ def _state(page: Page, incident: Incident, person: User) -> str:
         if incident.acknowledged_by_id != person.pk:
             return "taken"
         return "provisional" if incident.acknowledgement_provisional else "confirmed"
-    handed = incident.pages.filter(reason=PageReason.HANDED, paged_at__gte=page.paged_at).exclude(person=person).exists()
+    handed = (
+        incident.pages.filter(reason=PageReason.HANDED, paged_at__gte=page.paged_at).exclude(person=person).exists()
+    )
     return "handed" if handed else "fresh"
 
 

@@ -28,7 +28,11 @@ def tab(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> dict[st
     may_work = acting_user(request).has_perm(services.CHANGE)
     runs = list(incident.runs.prefetch_related("steps__done_by").order_by("-started_at", "-pk"))
     under_way = {run.procedure_id for run in runs if run.state == RunState.ACTIVE}
-    offered = Procedure.objects.filter(system=incident.system, is_active=True).exclude(pk__in=under_way).exclude(kind=ProcedureKind.CHECKLIST)
+    offered = (
+        Procedure.objects.filter(system=incident.system, is_active=True)
+        .exclude(pk__in=under_way)
+        .exclude(kind=ProcedureKind.CHECKLIST)
+    )
     return {
         "runs": [_drawn(admin, incident, run, may_work) for run in runs],
         "procedures": offered.order_by("title") if may_work else [],

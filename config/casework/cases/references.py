@@ -45,7 +45,10 @@ def is_well_formed(reference: str) -> bool:
     if len(parts) != 3 or len(parts[2]) != RANDOM_LETTERS + 2 or not parts[1].isdecimal():
         return False
     prefix, year, letters = parts
-    return set(letters) <= set(ALPHABET) and _check_letters(f"{prefix}{year}{letters[:RANDOM_LETTERS]}") == letters[RANDOM_LETTERS:]
+    return (
+        set(letters) <= set(ALPHABET)
+        and _check_letters(f"{prefix}{year}{letters[:RANDOM_LETTERS]}") == letters[RANDOM_LETTERS:]
+    )
 
 
 def _check_letters(text: str) -> str:

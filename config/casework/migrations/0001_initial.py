@@ -11,600 +11,990 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
-        ('contenttypes', '0002_remove_content_type_name'),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("contenttypes", "0002_remove_content_type_name"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AuditSeal',
+            name="AuditSeal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveBigIntegerField(unique=True)),
-                ('at', models.DateTimeField()),
-                ('from_xid', models.BigIntegerField()),
-                ('to_xid', models.BigIntegerField()),
-                ('entry_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField())),
-                ('digests', models.BinaryField()),
-                ('previous', models.CharField(max_length=64)),
-                ('mac', models.CharField(max_length=64)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveBigIntegerField(unique=True)),
+                ("at", models.DateTimeField()),
+                ("from_xid", models.BigIntegerField()),
+                ("to_xid", models.BigIntegerField()),
+                ("entry_ids", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField())),
+                ("digests", models.BinaryField()),
+                ("previous", models.CharField(max_length=64)),
+                ("mac", models.CharField(max_length=64)),
             ],
             options={
-                'verbose_name': 'audit seal',
-                'ordering': ('number',),
-                'default_permissions': ('view',),
+                "verbose_name": "audit seal",
+                "ordering": ("number",),
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='Calendar',
+            name="Calendar",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('zone', models.CharField(default='UTC', max_length=60)),
-                ('hours', models.JSONField(default=dict, help_text='For example {"mon": [["09:00", "17:00"]]}; a day not named is closed.')),
-                ('holidays', models.CharField(blank=True, help_text='Country, or country and region, such as DE or DE-BE.', max_length=12)),
-                ('closed_days', models.JSONField(blank=True, default=list, help_text='Further closed days, such as ["2026-12-24"].')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.SlugField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("zone", models.CharField(default="UTC", max_length=60)),
+                (
+                    "hours",
+                    models.JSONField(
+                        default=dict, help_text='For example {"mon": [["09:00", "17:00"]]}; a day not named is closed.'
+                    ),
+                ),
+                (
+                    "holidays",
+                    models.CharField(
+                        blank=True, help_text="Country, or country and region, such as DE or DE-BE.", max_length=12
+                    ),
+                ),
+                (
+                    "closed_days",
+                    models.JSONField(
+                        blank=True, default=list, help_text='Further closed days, such as ["2026-12-24"].'
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'business calendar',
-                'ordering': ('key',),
+                "verbose_name": "business calendar",
+                "ordering": ("key",),
             },
         ),
         migrations.CreateModel(
-            name='Deadline',
+            name="Deadline",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('object_id', models.PositiveBigIntegerField()),
-                ('kind', models.CharField(max_length=40)),
-                ('about_id', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('span', models.CharField(blank=True, max_length=20)),
-                ('started_at', models.DateTimeField()),
-                ('warn_at', models.DateTimeField(blank=True, null=True)),
-                ('due_at', models.DateTimeField(blank=True, help_text='Empty: there is no date yet, and the page says why.', null=True)),
-                ('pauses', models.JSONField(blank=True, default=list)),
-                ('paused_at', models.DateTimeField(blank=True, null=True)),
-                ('met_at', models.DateTimeField(blank=True, null=True)),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True)),
-                ('warned_at', models.DateTimeField(blank=True, null=True)),
-                ('breached_at', models.DateTimeField(blank=True, null=True)),
-                ('steps', models.JSONField(blank=True, default=list)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("object_id", models.PositiveBigIntegerField()),
+                ("kind", models.CharField(max_length=40)),
+                ("about_id", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("span", models.CharField(blank=True, max_length=20)),
+                ("started_at", models.DateTimeField()),
+                ("warn_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        blank=True, help_text="Empty: there is no date yet, and the page says why.", null=True
+                    ),
+                ),
+                ("pauses", models.JSONField(blank=True, default=list)),
+                ("paused_at", models.DateTimeField(blank=True, null=True)),
+                ("met_at", models.DateTimeField(blank=True, null=True)),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
+                ("warned_at", models.DateTimeField(blank=True, null=True)),
+                ("breached_at", models.DateTimeField(blank=True, null=True)),
+                ("steps", models.JSONField(blank=True, default=list)),
             ],
             options={
-                'verbose_name': 'clock',
-                'ordering': ('due_at', 'pk'),
+                "verbose_name": "clock",
+                "ordering": ("due_at", "pk"),
             },
         ),
         migrations.CreateModel(
-            name='Deputy',
+            name="Deputy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('ceo', 'CEO'), ('cto', 'CTO'), ('support', 'Support'), ('privacy', 'Privacy officer'), ('reviewer', 'Reviewer'), ('auditor', 'Auditor'), ('org_admin', 'Organisation administrator'), ('member', 'Member')], max_length=20)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("ceo", "CEO"),
+                            ("cto", "CTO"),
+                            ("support", "Support"),
+                            ("privacy", "Privacy officer"),
+                            ("reviewer", "Reviewer"),
+                            ("auditor", "Auditor"),
+                            ("org_admin", "Organisation administrator"),
+                            ("member", "Member"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name_plural': 'deputies',
+                "verbose_name_plural": "deputies",
             },
         ),
         migrations.CreateModel(
-            name='Grant',
+            name="Grant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(max_length=40)),
-                ('object_id', models.PositiveBigIntegerField()),
-                ('bound', models.JSONField(blank=True, default=dict)),
-                ('digest', models.CharField(editable=False, max_length=64, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('window_until', models.DateTimeField(blank=True, null=True)),
-                ('starts', models.PositiveSmallIntegerField(default=0)),
-                ('max_starts', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("purpose", models.CharField(max_length=40)),
+                ("object_id", models.PositiveBigIntegerField()),
+                ("bound", models.JSONField(blank=True, default=dict)),
+                ("digest", models.CharField(editable=False, max_length=64, unique=True)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("window_until", models.DateTimeField(blank=True, null=True)),
+                ("starts", models.PositiveSmallIntegerField(default=0)),
+                ("max_starts", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'default_permissions': ('view',),
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('beat_at', models.DateTimeField()),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("beat_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'casework_heartbeat',
+                "db_table": "casework_heartbeat",
             },
         ),
         migrations.CreateModel(
-            name='IdempotencyKey',
+            name="IdempotencyKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scope', models.CharField(max_length=80)),
-                ('key', models.CharField(max_length=200)),
-                ('digest', models.CharField(max_length=64)),
-                ('reference', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("scope", models.CharField(max_length=80)),
+                ("key", models.CharField(max_length=200)),
+                ("digest", models.CharField(max_length=64)),
+                ("reference", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name': 'idempotency key',
+                "verbose_name": "idempotency key",
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=60)),
-                ('key', models.CharField(help_text='Idempotency key: the same work is kept once.', max_length=200, unique=True)),
-                ('arguments', models.JSONField(blank=True, default=dict)),
-                ('state', models.CharField(choices=[('due', 'due'), ('running', 'running'), ('done', 'done'), ('parked', 'needs attention'), ('cancelled', 'cancelled')], default='due', max_length=10)),
-                ('next_at', models.DateTimeField(blank=True, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('deaths', models.PositiveSmallIntegerField(default=0)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('last_error', models.CharField(blank=True, max_length=500)),
-                ('parked_reason', models.CharField(blank=True, max_length=60)),
-                ('created_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('trace_id', models.CharField(blank=True, max_length=55)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=60)),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="Idempotency key: the same work is kept once.", max_length=200, unique=True
+                    ),
+                ),
+                ("arguments", models.JSONField(blank=True, default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("due", "due"),
+                            ("running", "running"),
+                            ("done", "done"),
+                            ("parked", "needs attention"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="due",
+                        max_length=10,
+                    ),
+                ),
+                ("next_at", models.DateTimeField(blank=True, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("deaths", models.PositiveSmallIntegerField(default=0)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.CharField(blank=True, max_length=500)),
+                ("parked_reason", models.CharField(blank=True, max_length=60)),
+                ("created_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("trace_id", models.CharField(blank=True, max_length=55)),
             ],
             options={
-                'verbose_name': 'job',
+                "verbose_name": "job",
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('is_admin', models.BooleanField(default=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("is_admin", models.BooleanField(default=False)),
             ],
         ),
         migrations.CreateModel(
-            name='Note',
+            name="Note",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('object_id', models.PositiveBigIntegerField()),
-                ('at', models.DateTimeField(help_text='When it happened or was said.')),
-                ('recorded_at', models.DateTimeField(editable=False)),
-                ('text', models.TextField(max_length=20000)),
-                ('about', models.CharField(blank=True, editable=False, help_text='The step it explains, such as incident.resolved.', max_length=60)),
-                ('internal', models.BooleanField(default=True, help_text='Not for the person the case is about.')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("object_id", models.PositiveBigIntegerField()),
+                ("at", models.DateTimeField(help_text="When it happened or was said.")),
+                ("recorded_at", models.DateTimeField(editable=False)),
+                ("text", models.TextField(max_length=20000)),
+                (
+                    "about",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="The step it explains, such as incident.resolved.",
+                        max_length=60,
+                    ),
+                ),
+                ("internal", models.BooleanField(default=True, help_text="Not for the person the case is about.")),
             ],
             options={
-                'ordering': ('at', 'pk'),
-                'permissions': [('redact_note', 'Can remove a passage or a file from a case')],
+                "ordering": ("at", "pk"),
+                "permissions": [("redact_note", "Can remove a passage or a file from a case")],
             },
         ),
         migrations.CreateModel(
-            name='Organization',
+            name="Organization",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=160)),
-                ('kind', models.CharField(choices=[('operator', 'operator'), ('tenant', 'employer')], default='tenant', max_length=10)),
-                ('privacy_role', models.CharField(choices=[('controller', 'controller'), ('joint', 'joint controller'), ('processor', 'processor of ours')], default='controller', max_length=12)),
-                ('privacy_contact', models.EmailField(blank=True, max_length=254)),
-                ('phone_contacts', models.JSONField(blank=True, default=list)),
-                ('notice_times', models.JSONField(blank=True, default=dict, help_text='Agreed notice times, such as {"breach": "PT24H"}.')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.SlugField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=160)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("operator", "operator"), ("tenant", "employer")], default="tenant", max_length=10
+                    ),
+                ),
+                (
+                    "privacy_role",
+                    models.CharField(
+                        choices=[
+                            ("controller", "controller"),
+                            ("joint", "joint controller"),
+                            ("processor", "processor of ours"),
+                        ],
+                        default="controller",
+                        max_length=12,
+                    ),
+                ),
+                ("privacy_contact", models.EmailField(blank=True, max_length=254)),
+                ("phone_contacts", models.JSONField(blank=True, default=list)),
+                (
+                    "notice_times",
+                    models.JSONField(
+                        blank=True, default=dict, help_text='Agreed notice times, such as {"breach": "PT24H"}.'
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'organisation',
-                'ordering': ('name',),
+                "verbose_name": "organisation",
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='RateCounter',
+            name="RateCounter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=64, unique=True)),
-                ('window_start', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('n', models.PositiveIntegerField(default=0)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=64, unique=True)),
+                ("window_start", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("n", models.PositiveIntegerField(default=0)),
             ],
             options={
-                'default_permissions': (),
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='ReferenceCounter',
+            name="ReferenceCounter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('prefix', models.CharField(max_length=8)),
-                ('year', models.PositiveSmallIntegerField()),
-                ('last', models.PositiveIntegerField(default=0)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("prefix", models.CharField(max_length=8)),
+                ("year", models.PositiveSmallIntegerField()),
+                ("last", models.PositiveIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Signature',
+            name="Signature",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('ceo', 'CEO'), ('cto', 'CTO'), ('support', 'Support'), ('privacy', 'Privacy officer'), ('reviewer', 'Reviewer'), ('auditor', 'Auditor'), ('org_admin', 'Organisation administrator'), ('member', 'Member')], max_length=20)),
-                ('as_deputy', models.BooleanField(default=False)),
-                ('comment', models.TextField(blank=True, max_length=5000)),
-                ('at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("ceo", "CEO"),
+                            ("cto", "CTO"),
+                            ("support", "Support"),
+                            ("privacy", "Privacy officer"),
+                            ("reviewer", "Reviewer"),
+                            ("auditor", "Auditor"),
+                            ("org_admin", "Organisation administrator"),
+                            ("member", "Member"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("as_deputy", models.BooleanField(default=False)),
+                ("comment", models.TextField(blank=True, max_length=5000)),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='StoredFile',
+            name="StoredFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('object_id', models.PositiveBigIntegerField()),
-                ('name', models.CharField(max_length=120)),
-                ('mime', models.CharField(editable=False, help_text='The kind of file, told by its bytes.', max_length=100)),
-                ('size', models.PositiveBigIntegerField(editable=False, help_text='Bytes, before encryption.')),
-                ('sha256', models.CharField(blank=True, editable=False, max_length=64)),
-                ('wrapped_key', models.BinaryField()),
-                ('path', models.CharField(blank=True, editable=False, max_length=200)),
-                ('internal', models.BooleanField(default=True, help_text='Not for the person the case is about.')),
-                ('uploaded_at', models.DateTimeField()),
-                ('retention_until', models.DateTimeField(blank=True, help_text='Deleted after this; empty: with its case.', null=True)),
-                ('redacted_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("object_id", models.PositiveBigIntegerField()),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "mime",
+                    models.CharField(editable=False, help_text="The kind of file, told by its bytes.", max_length=100),
+                ),
+                ("size", models.PositiveBigIntegerField(editable=False, help_text="Bytes, before encryption.")),
+                ("sha256", models.CharField(blank=True, editable=False, max_length=64)),
+                ("wrapped_key", models.BinaryField()),
+                ("path", models.CharField(blank=True, editable=False, max_length=200)),
+                ("internal", models.BooleanField(default=True, help_text="Not for the person the case is about.")),
+                ("uploaded_at", models.DateTimeField()),
+                (
+                    "retention_until",
+                    models.DateTimeField(blank=True, help_text="Deleted after this; empty: with its case.", null=True),
+                ),
+                ("redacted_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
             ],
             options={
-                'verbose_name': 'file',
-                'ordering': ('uploaded_at', 'pk'),
+                "verbose_name": "file",
+                "ordering": ("uploaded_at", "pk"),
             },
         ),
         migrations.CreateModel(
-            name='SubjectPseudonym',
+            name="SubjectPseudonym",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('pseudonym', models.UUIDField(unique=True)),
-                ('subject', models.CharField(blank=True, max_length=254)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("pseudonym", models.UUIDField(unique=True)),
+                ("subject", models.CharField(blank=True, max_length=254)),
             ],
         ),
         migrations.CreateModel(
-            name='System',
+            name="System",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=40, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('public_name', models.CharField(blank=True, max_length=120)),
-                ('description', models.TextField(blank=True)),
-                ('version', models.CharField(blank=True, help_text='Version of the runbook.', max_length=60)),
-                ('zone', models.CharField(default='UTC', max_length=60)),
-                ('job_labels', models.JSONField(blank=True, default=list, help_text='Values of the label job in alerts that mean this system.')),
-                ('contacts', models.JSONField(blank=True, default=list)),
-                ('links', models.JSONField(blank=True, default=list)),
-                ('settings', models.JSONField(blank=True, default=dict, help_text='Single values of the runbook, by the room that reads them.')),
-                ('source_digest', models.CharField(blank=True, editable=False, max_length=64)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.SlugField(max_length=40, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("public_name", models.CharField(blank=True, max_length=120)),
+                ("description", models.TextField(blank=True)),
+                ("version", models.CharField(blank=True, help_text="Version of the runbook.", max_length=60)),
+                ("zone", models.CharField(default="UTC", max_length=60)),
+                (
+                    "job_labels",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Values of the label job in alerts that mean this system."
+                    ),
+                ),
+                ("contacts", models.JSONField(blank=True, default=list)),
+                ("links", models.JSONField(blank=True, default=list)),
+                (
+                    "settings",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="Single values of the runbook, by the room that reads them."
+                    ),
+                ),
+                ("source_digest", models.CharField(blank=True, editable=False, max_length=64)),
             ],
             options={
-                'verbose_name': 'system',
-                'ordering': ('name',),
+                "verbose_name": "system",
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('email', models.EmailField(error_messages={'unique': 'Somebody has this address already.'}, max_length=254, unique=True, verbose_name='email')),
-                ('name', models.CharField(blank=True, max_length=120, verbose_name='name')),
-                ('phone', models.CharField(blank=True, max_length=40, verbose_name='phone')),
-                ('language', models.CharField(default='en-gb', max_length=10, verbose_name='language')),
-                ('zone', models.CharField(default='Europe/Berlin', max_length=60, verbose_name='time zone')),
-                ('is_staff', models.BooleanField(default=False, verbose_name='works at the desk')),
-                ('is_active', models.BooleanField(default=True, verbose_name='may sign in')),
-                ('must_change_password', models.BooleanField(default=False, verbose_name='must choose a new password')),
-                ('date_joined', models.DateTimeField(auto_now_add=True, verbose_name='joined')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "email",
+                    models.EmailField(
+                        error_messages={"unique": "Somebody has this address already."},
+                        max_length=254,
+                        unique=True,
+                        verbose_name="email",
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=120, verbose_name="name")),
+                ("phone", models.CharField(blank=True, max_length=40, verbose_name="phone")),
+                ("language", models.CharField(default="en-gb", max_length=10, verbose_name="language")),
+                ("zone", models.CharField(default="Europe/Berlin", max_length=60, verbose_name="time zone")),
+                ("is_staff", models.BooleanField(default=False, verbose_name="works at the desk")),
+                ("is_active", models.BooleanField(default=True, verbose_name="may sign in")),
+                ("must_change_password", models.BooleanField(default=False, verbose_name="must choose a new password")),
+                ("date_joined", models.DateTimeField(auto_now_add=True, verbose_name="joined")),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'person',
-                'verbose_name_plural': 'people',
+                "verbose_name": "person",
+                "verbose_name_plural": "people",
             },
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('prefix', models.CharField(editable=False, help_text='The first letters, to tell tokens apart.', max_length=12)),
-                ('digest', models.CharField(editable=False, max_length=64, unique=True)),
-                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('alerts', 'send alerts'), ('metrics', 'send metrics and outcomes'), ('deadletters', 'send dead letters'), ('messages', 'send messages'), ('modes', 'read modes'), ('disputes', 'assessments and hiring checks'), ('cases', 'read and open cases'), ('scheduling', 'scheduling records'), ('privacy', 'privacy requests and restrictions'), ('ops', 'operator health')], max_length=20))),
-                ('created_at', models.DateTimeField()),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "prefix",
+                    models.CharField(
+                        editable=False, help_text="The first letters, to tell tokens apart.", max_length=12
+                    ),
+                ),
+                ("digest", models.CharField(editable=False, max_length=64, unique=True)),
+                (
+                    "scopes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("alerts", "send alerts"),
+                                ("metrics", "send metrics and outcomes"),
+                                ("deadletters", "send dead letters"),
+                                ("messages", "send messages"),
+                                ("modes", "read modes"),
+                                ("disputes", "assessments and hiring checks"),
+                                ("cases", "read and open cases"),
+                                ("scheduling", "scheduling records"),
+                                ("privacy", "privacy requests and restrictions"),
+                                ("ops", "operator health"),
+                            ],
+                            max_length=20,
+                        )
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API token',
-                'ordering': ('name',),
+                "verbose_name": "API token",
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='Approval',
+            name="Approval",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('object_id', models.PositiveBigIntegerField()),
-                ('purpose', models.CharField(max_length=40)),
-                ('roles', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('ceo', 'CEO'), ('cto', 'CTO'), ('support', 'Support'), ('privacy', 'Privacy officer'), ('reviewer', 'Reviewer'), ('auditor', 'Auditor'), ('org_admin', 'Organisation administrator'), ('member', 'Member')], max_length=20))),
-                ('binding', models.CharField(blank=True, max_length=64)),
-                ('requested_at', models.DateTimeField()),
-                ('granted_at', models.DateTimeField(blank=True, null=True)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
-                ('content_type', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='contenttypes.contenttype')),
-                ('excluded', models.ManyToManyField(blank=True, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("object_id", models.PositiveBigIntegerField()),
+                ("purpose", models.CharField(max_length=40)),
+                (
+                    "roles",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("ceo", "CEO"),
+                                ("cto", "CTO"),
+                                ("support", "Support"),
+                                ("privacy", "Privacy officer"),
+                                ("reviewer", "Reviewer"),
+                                ("auditor", "Auditor"),
+                                ("org_admin", "Organisation administrator"),
+                                ("member", "Member"),
+                            ],
+                            max_length=20,
+                        )
+                    ),
+                ),
+                ("binding", models.CharField(blank=True, max_length=64)),
+                ("requested_at", models.DateTimeField()),
+                ("granted_at", models.DateTimeField(blank=True, null=True)),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "content_type",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="contenttypes.contenttype"
+                    ),
+                ),
+                ("excluded", models.ManyToManyField(blank=True, related_name="+", to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(help_text='When it was recorded.')),
-                ('happened_at', models.DateTimeField(help_text='When it happened; earlier than recorded for facts entered afterwards.')),
-                ('actor_label', models.CharField(help_text='P-0001 for a person, desk for the machine, token name for the API.', max_length=40)),
-                ('action', models.CharField(max_length=80)),
-                ('object_type', models.CharField(max_length=80)),
-                ('object_id', models.BigIntegerField(null=True)),
-                ('case_reference', models.CharField(blank=True, max_length=20)),
-                ('subject', models.UUIDField(help_text='Pseudonym of the person it is about.', null=True)),
-                ('fields', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), default=list)),
-                ('detail', models.JSONField(default=dict)),
-                ('trace_id', models.CharField(blank=True, max_length=32)),
-                ('xid', config.casework.audit.models.Xid8Field(db_default=config.casework.audit.models.CurrentTransaction(), editable=False)),
-                ('actor', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(help_text="When it was recorded.")),
+                (
+                    "happened_at",
+                    models.DateTimeField(
+                        help_text="When it happened; earlier than recorded for facts entered afterwards."
+                    ),
+                ),
+                (
+                    "actor_label",
+                    models.CharField(
+                        help_text="P-0001 for a person, desk for the machine, token name for the API.", max_length=40
+                    ),
+                ),
+                ("action", models.CharField(max_length=80)),
+                ("object_type", models.CharField(max_length=80)),
+                ("object_id", models.BigIntegerField(null=True)),
+                ("case_reference", models.CharField(blank=True, max_length=20)),
+                ("subject", models.UUIDField(help_text="Pseudonym of the person it is about.", null=True)),
+                (
+                    "fields",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), default=list),
+                ),
+                ("detail", models.JSONField(default=dict)),
+                ("trace_id", models.CharField(blank=True, max_length=32)),
+                (
+                    "xid",
+                    config.casework.audit.models.Xid8Field(
+                        db_default=config.casework.audit.models.CurrentTransaction(), editable=False
+                    ),
+                ),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'audit entry',
-                'verbose_name_plural': 'audit trail',
-                'ordering': ('pk',),
-                'default_permissions': ('view',),
+                "verbose_name": "audit entry",
+                "verbose_name_plural": "audit trail",
+                "ordering": ("pk",),
+                "default_permissions": ("view",),
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='auditseal',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='713da80abebb3ec600693fee2ad58205a9a3e4d1', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_6beca', table='casework_auditseal', when='BEFORE')),
+            model_name="auditseal",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="713da80abebb3ec600693fee2ad58205a9a3e4d1",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_6beca",
+                    table="casework_auditseal",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='auditseal',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'append-only: % may not be truncated', TG_TABLE_NAME;", hash='2ae56dea3fc64d29df935bf89cbc9de13a64a585', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_144b0', table='casework_auditseal', when='BEFORE')),
+            model_name="auditseal",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'append-only: % may not be truncated', TG_TABLE_NAME;",
+                    hash="2ae56dea3fc64d29df935bf89cbc9de13a64a585",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_144b0",
+                    table="casework_auditseal",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='deadline',
-            name='about_type',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='contenttypes.contenttype'),
+            model_name="deadline",
+            name="about_type",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="contenttypes.contenttype",
+            ),
         ),
         migrations.AddField(
-            model_name='deadline',
-            name='calendar',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='casework.calendar'),
+            model_name="deadline",
+            name="calendar",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="casework.calendar",
+            ),
         ),
         migrations.AddField(
-            model_name='deadline',
-            name='content_type',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='contenttypes.contenttype'),
+            model_name="deadline",
+            name="content_type",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="contenttypes.contenttype"
+            ),
         ),
         migrations.AddField(
-            model_name='deputy',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deputyships', to=settings.AUTH_USER_MODEL),
+            model_name="deputy",
+            name="person",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="deputyships", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='grant',
-            name='content_type',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='contenttypes.contenttype'),
+            model_name="grant",
+            name="content_type",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="contenttypes.contenttype"
+            ),
         ),
         migrations.AddField(
-            model_name='grant',
-            name='person',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="grant",
+            name="person",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddIndex(
-            model_name='idempotencykey',
-            index=models.Index(fields=['created_at'], name='idempotency_key_age'),
+            model_name="idempotencykey",
+            index=models.Index(fields=["created_at"], name="idempotency_key_age"),
         ),
         migrations.AddConstraint(
-            model_name='idempotencykey',
-            constraint=models.UniqueConstraint(fields=('scope', 'key'), name='idempotency_key_once'),
+            model_name="idempotencykey",
+            constraint=models.UniqueConstraint(fields=("scope", "key"), name="idempotency_key_once"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state', 'due')), fields=['next_at', 'id'], name='job_due'),
+            model_name="job",
+            index=models.Index(condition=models.Q(("state", "due")), fields=["next_at", "id"], name="job_due"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state', 'due')), fields=['kind', 'next_at'], name='job_due_of_kind'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("state", "due")), fields=["kind", "next_at"], name="job_due_of_kind"
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='job_running'),
+            model_name="job",
+            index=models.Index(condition=models.Q(("state", "running")), fields=["lease_until"], name="job_running"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state', 'done')), fields=['finished_at'], name='job_done'),
+            model_name="job",
+            index=models.Index(condition=models.Q(("state", "done")), fields=["finished_at"], name="job_done"),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'due'), _negated=True), ('next_at__isnull', False), _connector='OR'), name='job_due_has_time'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "due"), _negated=True), ("next_at__isnull", False), _connector="OR"
+                ),
+                name="job_due_has_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='job_running_has_lease'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "running"), _negated=True), ("lease_until__isnull", False), _connector="OR"
+                ),
+                name="job_running_has_lease",
+            ),
         ),
         migrations.AddField(
-            model_name='membership',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL),
+            model_name="membership",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='note',
-            name='author',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="note",
+            name="author",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='note',
-            name='content_type',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='contenttypes.contenttype'),
+            model_name="note",
+            name="content_type",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="contenttypes.contenttype"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='organization',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'operator')), fields=('kind',), name='organization_one_operator'),
+            model_name="organization",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind", "operator")), fields=("kind",), name="organization_one_operator"
+            ),
         ),
         migrations.AddField(
-            model_name='membership',
-            name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='casework.organization'),
+            model_name="membership",
+            name="organization",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="casework.organization"
+            ),
         ),
         migrations.AddField(
-            model_name='auditentry',
-            name='organization',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='casework.organization'),
+            model_name="auditentry",
+            name="organization",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="casework.organization",
+            ),
         ),
         migrations.AddField(
-            model_name='user',
-            name='organizations',
-            field=models.ManyToManyField(related_name='people', through='casework.Membership', to='casework.organization'),
+            model_name="user",
+            name="organizations",
+            field=models.ManyToManyField(
+                related_name="people", through="casework.Membership", to="casework.organization"
+            ),
         ),
         migrations.AddIndex(
-            model_name='ratecounter',
-            index=models.Index(fields=['expires_at'], name='rate_counter_expires'),
+            model_name="ratecounter",
+            index=models.Index(fields=["expires_at"], name="rate_counter_expires"),
         ),
         migrations.AddConstraint(
-            model_name='referencecounter',
-            constraint=models.UniqueConstraint(fields=('prefix', 'year'), name='reference_counter_once'),
+            model_name="referencecounter",
+            constraint=models.UniqueConstraint(fields=("prefix", "year"), name="reference_counter_once"),
         ),
         migrations.AddField(
-            model_name='signature',
-            name='approval',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='signatures', to='casework.approval'),
+            model_name="signature",
+            name="approval",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="signatures", to="casework.approval"
+            ),
         ),
         migrations.AddField(
-            model_name='signature',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="signature",
+            name="person",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='storedfile',
-            name='content_type',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='contenttypes.contenttype'),
+            model_name="storedfile",
+            name="content_type",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="contenttypes.contenttype"
+            ),
         ),
         migrations.AddField(
-            model_name='storedfile',
-            name='uploaded_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="storedfile",
+            name="uploaded_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subjectpseudonym',
-            constraint=models.UniqueConstraint(condition=models.Q(('subject', ''), _negated=True), fields=('subject',), name='pseudonym_subject_once'),
+            model_name="subjectpseudonym",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("subject", ""), _negated=True), fields=("subject",), name="pseudonym_subject_once"
+            ),
         ),
         migrations.AddField(
-            model_name='system',
-            name='calendar',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='systems', to='casework.calendar'),
+            model_name="system",
+            name="calendar",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="systems",
+                to="casework.calendar",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.UniqueConstraint(condition=models.Q(('withdrawn_at', None)), fields=('content_type', 'object_id', 'purpose'), name='approval_one_at_a_time'),
+            model_name="approval",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("withdrawn_at", None)),
+                fields=("content_type", "object_id", "purpose"),
+                name="approval_one_at_a_time",
+            ),
         ),
         migrations.AddIndex(
-            model_name='deadline',
-            index=models.Index(fields=['content_type', 'object_id'], name='deadline_case'),
+            model_name="deadline",
+            index=models.Index(fields=["content_type", "object_id"], name="deadline_case"),
         ),
         migrations.AddIndex(
-            model_name='deadline',
-            index=models.Index(condition=models.Q(('cancelled_at', None), ('met_at', None), ('breached_at', None), ('paused_at', None)), fields=['due_at'], name='deadline_to_breach'),
+            model_name="deadline",
+            index=models.Index(
+                condition=models.Q(
+                    ("cancelled_at", None), ("met_at", None), ("breached_at", None), ("paused_at", None)
+                ),
+                fields=["due_at"],
+                name="deadline_to_breach",
+            ),
         ),
         migrations.AddIndex(
-            model_name='deadline',
-            index=models.Index(condition=models.Q(('cancelled_at', None), ('met_at', None), ('paused_at', None), ('warned_at', None)), fields=['warn_at'], name='deadline_to_warn'),
+            model_name="deadline",
+            index=models.Index(
+                condition=models.Q(("cancelled_at", None), ("met_at", None), ("paused_at", None), ("warned_at", None)),
+                fields=["warn_at"],
+                name="deadline_to_warn",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deadline',
-            constraint=models.UniqueConstraint(condition=models.Q(('cancelled_at', None), ('met_at', None)), fields=('content_type', 'object_id', 'kind', 'about_type', 'about_id'), name='deadline_one_open', nulls_distinct=False),
+            model_name="deadline",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("cancelled_at", None), ("met_at", None)),
+                fields=("content_type", "object_id", "kind", "about_type", "about_id"),
+                name="deadline_one_open",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deadline',
-            constraint=models.CheckConstraint(condition=models.Q(('met_at', None), ('cancelled_at', None), _connector='OR'), name='deadline_met_or_cancelled'),
+            model_name="deadline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("met_at", None), ("cancelled_at", None), _connector="OR"),
+                name="deadline_met_or_cancelled",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deadline',
-            constraint=models.CheckConstraint(condition=models.Q(('due_at', None), ('due_at__gte', models.F('started_at')), _connector='OR'), name='deadline_due_after_start'),
+            model_name="deadline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("due_at", None), ("due_at__gte", models.F("started_at")), _connector="OR"),
+                name="deadline_due_after_start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deputy',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='deputy_ends_after_start', violation_error_message='The end must be later than the start.'),
+            model_name="deputy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                name="deputy_ends_after_start",
+                violation_error_message="The end must be later than the start.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='grant',
-            index=models.Index(fields=['content_type', 'object_id', 'purpose'], name='grant_object'),
+            model_name="grant",
+            index=models.Index(fields=["content_type", "object_id", "purpose"], name="grant_object"),
         ),
         migrations.AddIndex(
-            model_name='grant',
-            index=models.Index(fields=['expires_at'], name='grant_expires'),
+            model_name="grant",
+            index=models.Index(fields=["expires_at"], name="grant_expires"),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('created_at'))), name='grant_expires_after_created'),
+            model_name="grant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("expires_at__gt", models.F("created_at"))), name="grant_expires_after_created"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(('max_starts', None), ('starts__lte', models.F('max_starts')), _connector='OR'), name='grant_within_starts'),
+            model_name="grant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("max_starts", None), ("starts__lte", models.F("max_starts")), _connector="OR"),
+                name="grant_within_starts",
+            ),
         ),
         migrations.AddIndex(
-            model_name='note',
-            index=models.Index(fields=['content_type', 'object_id', 'at'], name='note_case'),
+            model_name="note",
+            index=models.Index(fields=["content_type", "object_id", "at"], name="note_case"),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('user', 'organization'), name='membership_once'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(fields=("user", "organization"), name="membership_once"),
         ),
         migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['case_reference', 'id'], name='audit_case'),
+            model_name="auditentry",
+            index=models.Index(fields=["case_reference", "id"], name="audit_case"),
         ),
         migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['xid', 'id'], name='audit_seal_order'),
+            model_name="auditentry",
+            index=models.Index(fields=["xid", "id"], name="audit_seal_order"),
         ),
         migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['at'], name='audit_at'),
+            model_name="auditentry",
+            index=models.Index(fields=["at"], name="audit_at"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='auditentry',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='c19b979d4e0d0cdcfe940235585b09db9b89b1bf', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_c1ecb', table='casework_auditentry', when='BEFORE')),
+            model_name="auditentry",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="c19b979d4e0d0cdcfe940235585b09db9b89b1bf",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_c1ecb",
+                    table="casework_auditentry",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='auditentry',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'append-only: % may not be truncated', TG_TABLE_NAME;", hash='86da137f41aa59e06cec4c6d669fb84c20ba43c3', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_2f458', table='casework_auditentry', when='BEFORE')),
+            model_name="auditentry",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'append-only: % may not be truncated', TG_TABLE_NAME;",
+                    hash="86da137f41aa59e06cec4c6d669fb84c20ba43c3",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_2f458",
+                    table="casework_auditentry",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='user_email_lower_case'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("email", django.db.models.functions.text.Lower("email"))),
+                name="user_email_lower_case",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signature',
-            constraint=models.UniqueConstraint(fields=('approval', 'person'), name='signature_person_once'),
+            model_name="signature",
+            constraint=models.UniqueConstraint(fields=("approval", "person"), name="signature_person_once"),
         ),
         migrations.AddConstraint(
-            model_name='signature',
-            constraint=models.UniqueConstraint(fields=('approval', 'role'), name='signature_role_once'),
+            model_name="signature",
+            constraint=models.UniqueConstraint(fields=("approval", "role"), name="signature_role_once"),
         ),
         migrations.AddIndex(
-            model_name='storedfile',
-            index=models.Index(fields=['content_type', 'object_id'], name='file_case'),
+            model_name="storedfile",
+            index=models.Index(fields=["content_type", "object_id"], name="file_case"),
         ),
         migrations.AddIndex(
-            model_name='storedfile',
-            index=models.Index(condition=models.Q(('retention_until__isnull', False)), fields=['retention_until'], name='file_retention'),
+            model_name="storedfile",
+            index=models.Index(
+                condition=models.Q(("retention_until__isnull", False)),
+                fields=["retention_until"],
+                name="file_retention",
+            ),
         ),
         migrations.AddIndex(
-            model_name='storedfile',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', False)), fields=['deleted_at'], name='file_leaving'),
+            model_name="storedfile",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", False)), fields=["deleted_at"], name="file_leaving"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='storedfile',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('deleted_at', None), ('redacted_at', None)), ('wrapped_key', b''), _connector='OR'), name='file_removed_has_no_key'),
+            model_name="storedfile",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("deleted_at", None), ("redacted_at", None)), ("wrapped_key", b""), _connector="OR"
+                ),
+                name="file_removed_has_no_key",
+            ),
         ),
     ]
