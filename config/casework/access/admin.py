@@ -33,7 +33,13 @@ class RolesField(forms.TypedMultipleChoiceField):
     """One or more roles, as boxes to tick."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=Role.choices, coerce=Role, widget=forms.CheckboxSelectMultiple, label=gettext_lazy("Roles"), **kwargs)
+        super().__init__(
+            choices=Role.choices,
+            coerce=Role,
+            widget=forms.CheckboxSelectMultiple,
+            label=gettext_lazy("Roles"),
+            **kwargs,
+        )
 
 
 class NewPersonForm(ActForm):
@@ -41,7 +47,10 @@ class NewPersonForm(ActForm):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=120, required=False)
     roles = RolesField()
     organization = LabelledChoiceField(
-        label=gettext_lazy("Organisation"), queryset=Organization.objects.all(), required=False, help_text=gettext_lazy("Leave it empty for our own company.")
+        label=gettext_lazy("Organisation"),
+        queryset=Organization.objects.all(),
+        required=False,
+        help_text=gettext_lazy("Leave it empty for our own company."),
     )
 
 
@@ -119,7 +128,9 @@ class UserAdmin(DeskAdmin):
             gettext_lazy("Remove second factor"),
             "casework.change_user",
             _forget_factor,
-            consequence=gettext_lazy("Make sure that you speak with the person: whoever has the password can set up a new one."),
+            consequence=gettext_lazy(
+                "Make sure that you speak with the person: whoever has the password can set up a new one."
+            ),
             tone=Tone.DANGER,
             available=lambda person: Authenticator.objects.filter(user=person).exists(),
         ),
@@ -132,7 +143,13 @@ class UserAdmin(DeskAdmin):
             tone=Tone.DANGER,
             available=lambda person: person.is_active,
         ),
-        Act("activate", gettext_lazy("May sign in again"), "casework.change_user", _activate, available=lambda person: not person.is_active),
+        Act(
+            "activate",
+            gettext_lazy("May sign in again"),
+            "casework.change_user",
+            _activate,
+            available=lambda person: not person.is_active,
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[User]:
@@ -160,7 +177,9 @@ class UserAdmin(DeskAdmin):
     def access_badge(self, obj: User) -> SafeString:
         return badge(_("may sign in"), Tone.OK) if obj.is_active else badge(_("may not sign in"), Tone.NEUTRAL)
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
 
@@ -175,12 +194,24 @@ class UserAdmin(DeskAdmin):
             )
             if password is None:
                 return _("%(person)s was here already and has these roles too now.") % {"person": person}
-            return Secret(_("One-time password"), _("It is shown this once. It must be changed at the first sign-in."), password)
+            return Secret(
+                _("One-time password"), _("It is shown this once. It must be changed at the first sign-in."), password
+            )
 
         label = _("Add a person")
-        return act_page(self, request, NewPersonForm, perform, title=label, submit_label=label, back=reverse(self.url_name("changelist")))
+        return act_page(
+            self,
+            request,
+            NewPersonForm,
+            perform,
+            title=label,
+            submit_label=label,
+            back=reverse(self.url_name("changelist")),
+        )
 
-    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         try:
             return super().change_view(request, object_id, form_url, extra_context)
         except ValidationError as error:
@@ -198,7 +229,9 @@ class UserAdmin(DeskAdmin):
 
 class NewTokenForm(ActForm):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=80, help_text=gettext_lazy("Which machine uses it."))
-    scopes = forms.TypedMultipleChoiceField(label=gettext_lazy("It may"), choices=Scope.choices, coerce=Scope, widget=forms.CheckboxSelectMultiple)
+    scopes = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("It may"), choices=Scope.choices, coerce=Scope, widget=forms.CheckboxSelectMultiple
+    )
     expires_at = forms.DateTimeField(label=gettext_lazy("Ends"), required=False, widget=MomentInput)
 
 
@@ -216,7 +249,17 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     narrow_columns = ("name", "scope_names", "state_badge")
     search_fields = ("name", "prefix")
     ordering = ("name",)
-    fields = ("name", "prefix", "scope_names", "state_badge", "created_by", "created_at", "last_used_at", "expires_at", "revoked_at")
+    fields = (
+        "name",
+        "prefix",
+        "scope_names",
+        "state_badge",
+        "created_by",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+        "revoked_at",
+    )
     acts = (
         Act(
             "revoke",
@@ -244,14 +287,30 @@ class ApiTokenAdmin(ReadOnlyAdmin):
             return badge(_("ended"), Tone.WARN)
         return badge(_("works"), Tone.OK)
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
 
         def perform(form: NewTokenForm) -> Secret:
             values = form.cleaned_data
-            token = services.issue_token(values["name"], values["scopes"], actor=acting_user(request), at=clock.now(), expires_at=values["expires_at"])
+            token = services.issue_token(
+                values["name"],
+                values["scopes"],
+                actor=acting_user(request),
+                at=clock.now(),
+                expires_at=values["expires_at"],
+            )
             return Secret(_("Your new token"), _("It is shown this once. Copy it now; only its digest is kept."), token)
 
         label = _("Make a token")
-        return act_page(self, request, NewTokenForm, perform, title=label, submit_label=label, back=reverse(self.url_name("changelist")))
+        return act_page(
+            self,
+            request,
+            NewTokenForm,
+            perform,
+            title=label,
+            submit_label=label,
+            back=reverse(self.url_name("changelist")),
+        )

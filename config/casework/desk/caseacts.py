@@ -31,7 +31,9 @@ def step(admin: "CaseAdmin", request: HttpRequest, case: Any, name: str) -> Http
     return step_page(admin, request, Stand(case, admin.machine, admin.page_url(case)), name)
 
 
-def child_step(admin: "CaseAdmin", request: HttpRequest, case: Any, child: str, child_id: int, name: str) -> HttpResponse:
+def child_step(
+    admin: "CaseAdmin", request: HttpRequest, case: Any, child: str, child_id: int, name: str
+) -> HttpResponse:
     panel = panel_named(admin, request, child)
     row = panel.get_rows(case).filter(pk=child_id).first()
     if row is None or panel.machine is None:
@@ -44,7 +46,9 @@ def child_add(admin: "CaseAdmin", request: HttpRequest, case: Any, child: str) -
     user = acting_user(request)
     if not panel.may_add(user):
         raise PermissionDenied(f"{user} may not add to {case}.")
-    form_class = _asking(panel.model, panel.add_fields, panel.add_optional, lambda column: admin.picker(request, case, column))
+    form_class = _asking(
+        panel.model, panel.add_fields, panel.add_optional, lambda column: admin.picker(request, case, column)
+    )
 
     def perform(form: ActForm) -> str:
         panel.add(case, actor=user, at=clock.now(), **form.cleaned_data)
@@ -52,7 +56,17 @@ def child_add(admin: "CaseAdmin", request: HttpRequest, case: Any, child: str) -
 
     label = panel.add_label or _("Add")
     back = admin.page_url(case, panel.tab_key)
-    return act_page(admin, request, form_class, perform, title=label, submit_label=label, back=back, consequence=panel.add_consequence, original=case)
+    return act_page(
+        admin,
+        request,
+        form_class,
+        perform,
+        title=label,
+        submit_label=label,
+        back=back,
+        consequence=panel.add_consequence,
+        original=case,
+    )
 
 
 def note(admin: "CaseAdmin", request: HttpRequest, case: Any) -> HttpResponse:
@@ -64,7 +78,16 @@ def note(admin: "CaseAdmin", request: HttpRequest, case: Any) -> HttpResponse:
         add_note(case, actor=user, at=form.cleaned_data["at"] or clock.now(), text=form.cleaned_data["text"])
         return _("The note stands in the timeline.")
 
-    return act_page(admin, request, NoteForm, perform, title=_("Add a note"), submit_label=_("Add the note"), back=admin.page_url(case), original=case)
+    return act_page(
+        admin,
+        request,
+        NoteForm,
+        perform,
+        title=_("Add a note"),
+        submit_label=_("Add the note"),
+        back=admin.page_url(case),
+        original=case,
+    )
 
 
 def share(admin: "CaseAdmin", request: HttpRequest, case: Any) -> HttpResponse:
@@ -74,7 +97,9 @@ def share(admin: "CaseAdmin", request: HttpRequest, case: Any) -> HttpResponse:
 
     class ShareForm(ActForm):
         person = LabelledChoiceField(
-            label=_("Person"), queryset=User.objects.filter(is_staff=True, is_active=True).order_by("name"), help_text=_("They can see the case, not more.")
+            label=_("Person"),
+            queryset=User.objects.filter(is_staff=True, is_active=True).order_by("name"),
+            help_text=_("They can see the case, not more."),
         )
 
     def perform(form: ShareForm) -> str:
@@ -84,7 +109,17 @@ def share(admin: "CaseAdmin", request: HttpRequest, case: Any) -> HttpResponse:
 
     consequence = _("Only its owner and people it is shared with can see this case.")
     title = _("Share with…")
-    return act_page(admin, request, ShareForm, perform, title=title, submit_label=_("Share"), back=admin.page_url(case), consequence=consequence, original=case)
+    return act_page(
+        admin,
+        request,
+        ShareForm,
+        perform,
+        title=title,
+        submit_label=_("Share"),
+        back=admin.page_url(case),
+        consequence=consequence,
+        original=case,
+    )
 
 
 def add_files(admin: "CaseAdmin", request: HttpRequest, case: Any) -> HttpResponse:
@@ -97,11 +132,23 @@ def add_files(admin: "CaseAdmin", request: HttpRequest, case: Any) -> HttpRespon
         with transaction.atomic():
             for upload in uploads:
                 files.store(case, upload, name=upload.name, actor=user, at=clock.now())
-        return ngettext("%(count)d file is kept with the case.", "%(count)d files are kept with the case.", len(uploads)) % {"count": len(uploads)}
+        return ngettext(
+            "%(count)d file is kept with the case.", "%(count)d files are kept with the case.", len(uploads)
+        ) % {"count": len(uploads)}
 
     label, back = _("Add files"), admin.page_url(case, "files")
     consequence = _("Files are stored encrypted. Opening one is written into the trail.")
-    return act_page(admin, request, FilesForm, perform, title=label, submit_label=label, back=back, consequence=consequence, original=case)
+    return act_page(
+        admin,
+        request,
+        FilesForm,
+        perform,
+        title=label,
+        submit_label=label,
+        back=back,
+        consequence=consequence,
+        original=case,
+    )
 
 
 def redact_file(admin: "CaseAdmin", request: HttpRequest, case: Any, file_id: int) -> HttpResponse:
@@ -119,7 +166,16 @@ def redact_file(admin: "CaseAdmin", request: HttpRequest, case: Any, file_id: in
     label, back = _("Remove the file"), admin.page_url(case, "files")
     consequence = _("“%(name)s” can never be read again, from no copy and no backup.") % {"name": stored.name}
     return act_page(
-        admin, request, RedactFileForm, perform, title=label, submit_label=label, back=back, consequence=consequence, tone="danger", original=case
+        admin,
+        request,
+        RedactFileForm,
+        perform,
+        title=label,
+        submit_label=label,
+        back=back,
+        consequence=consequence,
+        tone="danger",
+        original=case,
     )
 
 
@@ -129,10 +185,14 @@ def redact(admin: "CaseAdmin", request: HttpRequest, case: Any) -> HttpResponse:
         raise PermissionDenied(f"{user} may not remove passages of {case}.")
 
     def perform(form: RedactForm) -> str:
-        done = redaction.redact(case, form.cleaned_data["passage"], actor=user, at=clock.now(), reason=form.cleaned_data["reason"])
+        done = redaction.redact(
+            case, form.cleaned_data["passage"], actor=user, at=clock.now(), reason=form.cleaned_data["reason"]
+        )
         if not done.total:
             raise ValidationError({"passage": _("These words stand nowhere in this case.")})
-        said = ngettext("Removed from %(count)d row.", "Removed from %(count)d rows.", done.total) % {"count": done.total}
+        said = ngettext("Removed from %(count)d row.", "Removed from %(count)d rows.", done.total) % {
+            "count": done.total
+        }
         if done.unread_files:
             left = ngettext("%(count)d file was not searched.", "%(count)d files were not searched.", done.unread_files)
             said = f"{said} {left % {'count': done.unread_files}}"
@@ -140,13 +200,26 @@ def redact(admin: "CaseAdmin", request: HttpRequest, case: Any) -> HttpResponse:
 
     label, back = _("Remove a passage"), admin.page_url(case)
     consequence = _("The words are replaced everywhere the desk holds them for this case. This cannot be taken back.")
-    return act_page(admin, request, RedactForm, perform, title=label, submit_label=label, back=back, consequence=consequence, tone="danger", original=case)
+    return act_page(
+        admin,
+        request,
+        RedactForm,
+        perform,
+        title=label,
+        submit_label=label,
+        back=back,
+        consequence=consequence,
+        tone="danger",
+        original=case,
+    )
 
 
 def open_new(admin: "CaseAdmin", request: HttpRequest) -> HttpResponse:
     if not admin.has_add_permission(request):
         raise PermissionDenied
-    form_class = _asking(admin.model, admin.add_fields, admin.add_optional, lambda column: admin.picker(request, None, column))
+    form_class = _asking(
+        admin.model, admin.add_fields, admin.add_optional, lambda column: admin.picker(request, None, column)
+    )
     opened: list[Any] = []
 
     def perform(form: ActForm) -> str:

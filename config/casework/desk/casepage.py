@@ -86,7 +86,10 @@ def frame(admin: "CaseAdmin", request: HttpRequest, case: Any, tab: str) -> dict
         "more": [*more, *_further_buttons(admin, request, case, user)],
         "clocks": spoken_clocks,
         "now": clock.now(),
-        "page_tabs": [(item.key, item.label, admin.page_url(case, item.key if item.key != OVERVIEW else "")) for item in _tabs(admin, request, user, case)],
+        "page_tabs": [
+            (item.key, item.label, admin.page_url(case, item.key if item.key != OVERVIEW else ""))
+            for item in _tabs(admin, request, user, case)
+        ],
         "current_tab": tab,
     }
 
@@ -102,7 +105,9 @@ def page(admin: "CaseAdmin", request: HttpRequest, case: Any, key: str) -> dict[
     if tab is None:
         raise Http404(f"no tab {key}")
     context = {**frame(admin, request, case, key), "template": PAGE_TEMPLATE, "tab_template": tab.template}
-    context["panels"] = [_panel(admin, request, case, user, panel) for panel in visible_panels(admin, user) if panel.tab_key == key]
+    context["panels"] = [
+        _panel(admin, request, case, user, panel) for panel in visible_panels(admin, user) if panel.tab_key == key
+    ]
     if key == OVERVIEW:
         context |= _overview(admin, case, user)
     elif key == FILES:
@@ -149,7 +154,11 @@ def _overview(admin: "CaseAdmin", case: Any, user: User) -> dict[str, Any]:
 
 
 def _panel(admin: "CaseAdmin", request: HttpRequest, case: Any, user: User, panel: CaseInline) -> dict[str, Any]:
-    address = reverse(admin.url_name("child_step"), args=[case.pk, panel.key, 0, "NAME"]).replace("/0/", "/{pk}/").replace("NAME", "{name}")
+    address = (
+        reverse(admin.url_name("child_step"), args=[case.pk, panel.key, 0, "NAME"])
+        .replace("/0/", "/{pk}/")
+        .replace("NAME", "{name}")
+    )
     return {
         "panel": panel,
         "headings": panel.headings(),
@@ -160,15 +169,37 @@ def _panel(admin: "CaseAdmin", request: HttpRequest, case: Any, user: User, pane
 
 def _next(spoken_clocks: list[SpokenClock], case: Any) -> SpokenClock | None:
     """The clock that the queue sorts by: the nearest open one."""
-    return next((said for said in spoken_clocks if said.met_at is None and said.due_at is not None and said.due_at == case.next_due_at), None)
+    return next(
+        (
+            said
+            for said in spoken_clocks
+            if said.met_at is None and said.due_at is not None and said.due_at == case.next_due_at
+        ),
+        None,
+    )
 
 
 def _files(admin: "CaseAdmin", case: Any, user: User) -> dict[str, Any]:
     may_redact = user.has_perm(PERMISSION)
-    stored = StoredFile.objects.of(case).filter(deleted_at=None).select_related("uploaded_by").order_by("-uploaded_at", "-pk")
+    stored = (
+        StoredFile.objects.of(case)
+        .filter(deleted_at=None)
+        .select_related("uploaded_by")
+        .order_by("-uploaded_at", "-pk")
+    )
     return {
-        "files": [(row, reverse(admin.url_name("redact_file"), args=[case.pk, row.pk]) if may_redact and row.is_readable else "") for row in stored],
-        "add_files_url": reverse(admin.url_name("files"), args=[case.pk]) if user.has_perm("casework.add_storedfile") else "",
+        "files": [
+            (
+                row,
+                reverse(admin.url_name("redact_file"), args=[case.pk, row.pk])
+                if may_redact and row.is_readable
+                else "",
+            )
+            for row in stored
+        ],
+        "add_files_url": reverse(admin.url_name("files"), args=[case.pk])
+        if user.has_perm("casework.add_storedfile")
+        else "",
     }
 
 

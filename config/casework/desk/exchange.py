@@ -86,7 +86,10 @@ class DeskResource(resources.ModelResource):  # type: ignore[misc]
         except ValidationError as error:
             told.import_type, told.validation_error = RowResult.IMPORT_TYPE_INVALID, _with_line(error, line)
         except (Refused, PermissionDenied) as error:
-            told.import_type, told.validation_error = RowResult.IMPORT_TYPE_INVALID, _with_line(ValidationError(str(error)), line)
+            told.import_type, told.validation_error = (
+                RowResult.IMPORT_TYPE_INVALID,
+                _with_line(ValidationError(str(error)), line),
+            )
         else:
             told.import_type = RowResult.IMPORT_TYPE_NEW if created else RowResult.IMPORT_TYPE_UPDATE
             told.add_instance_info(obj)
@@ -134,12 +137,19 @@ class DeskImportExportAdmin(ImportExportModelAdmin, DeskAdmin):  # type: ignore[
         return bool(self.import_fields) and user.has_perms([f"{label}.add_{name}", f"{label}.change_{name}"])
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        return bool(self.export_fields) and acting_user(request).has_perm(f"{self.opts.app_label}.view_{self.opts.model_name}")
+        return bool(self.export_fields) and acting_user(request).has_perm(
+            f"{self.opts.app_label}.view_{self.opts.model_name}"
+        )
 
     # --- how ---------------------------------------------------------------------------------------------------------
 
     def get_resource_classes(self, request: HttpRequest) -> list[type[DeskResource]]:
-        options = {"fields": tuple(self.export_fields), "export_order": tuple(self.export_fields), "skip_diff": True, "use_transactions": True}
+        options = {
+            "fields": tuple(self.export_fields),
+            "export_order": tuple(self.export_fields),
+            "skip_diff": True,
+            "use_transactions": True,
+        }
         return [resources.modelresource_factory(self.model, resource_class=DeskResource, meta_options=options)]
 
     def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
@@ -149,26 +159,49 @@ class DeskImportExportAdmin(ImportExportModelAdmin, DeskAdmin):  # type: ignore[
         return {"admin": self, "user": acting_user(request)}
 
     def get_import_data_kwargs(self, **kwargs: Any) -> dict[str, Any]:
-        return {"rollback_on_validation_errors": True, "use_transactions": True, **super().get_import_data_kwargs(**kwargs)}
+        return {
+            "rollback_on_validation_errors": True,
+            "use_transactions": True,
+            **super().get_import_data_kwargs(**kwargs),
+        }
 
     def process_result(self, result: Result, request: HttpRequest) -> HttpResponse:
         url = reverse(self.url_name("changelist"))
         if result.has_errors() or result.has_validation_errors():
-            messages.error(request, _("Nothing was imported: since the first look a row has become wrong. Start again."))
+            messages.error(
+                request, _("Nothing was imported: since the first look a row has become wrong. Start again.")
+            )
             return HttpResponseRedirect(url)
         counts = {kind: result.totals[kind] for kind in (RowResult.IMPORT_TYPE_NEW, RowResult.IMPORT_TYPE_UPDATE)}
-        record(self.model(), f"{self.opts.model_name}.imported", actor=acting_user(request), at=clock.now(), detail=counts)
+        record(
+            self.model(), f"{self.opts.model_name}.imported", actor=acting_user(request), at=clock.now(), detail=counts
+        )
         total = sum(counts.values())
-        messages.success(request, ngettext("%(count)d row was imported.", "%(count)d rows were imported.", total) % {"count": total})
+        messages.success(
+            request, ngettext("%(count)d row was imported.", "%(count)d rows were imported.", total) % {"count": total}
+        )
         return HttpResponseRedirect(url)
 
-    def get_export_data(self, file_format: Format, request: HttpRequest, queryset: models.QuerySet[Any], **kwargs: Any) -> Any:
+    def get_export_data(
+        self, file_format: Format, request: HttpRequest, queryset: models.QuerySet[Any], **kwargs: Any
+    ) -> Any:
         data = super().get_export_data(file_format, request, queryset, **kwargs)
-        record(self.model(), f"{self.opts.model_name}.exported", actor=acting_user(request), at=clock.now(), detail={"rows": queryset.count()})
+        record(
+            self.model(),
+            f"{self.opts.model_name}.exported",
+            actor=acting_user(request),
+            at=clock.now(),
+            detail={"rows": queryset.count()},
+        )
         return data
 
 
 def _with_line(error: ValidationError, line: int) -> ValidationError:
     """The same refusal, each sentence with the line of the file it is about."""
     named = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
-    return ValidationError({name: [_("Line %(line)d: %(text)s") % {"line": line, "text": text} for text in texts] for name, texts in named.items()})
+    return ValidationError(
+        {
+            name: [_("Line %(line)d: %(text)s") % {"line": line, "text": text} for text in texts]
+            for name, texts in named.items()
+        }
+    )

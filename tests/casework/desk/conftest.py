@@ -26,7 +26,14 @@ def jobarium(db: None) -> System:
     promises = (("SEV-1", "PT15M", "PT1H"), ("SEV-2", "PT30M", "PT4H"), ("SEV-3", "PT4H", "PT48H"))
     for rank, (key, acknowledge, mitigate) in enumerate(promises, 1):
         Severity.objects.create(
-            system=system, key=key, name=key, meaning="down", rank=rank, acknowledge=acknowledge, mitigate=mitigate, is_untriaged=rank == 3
+            system=system,
+            key=key,
+            name=key,
+            meaning="down",
+            rank=rank,
+            acknowledge=acknowledge,
+            mitigate=mitigate,
+            is_untriaged=rank == 3,
         )
     return system
 
@@ -38,7 +45,9 @@ def sev1(jobarium: System) -> Severity:
 
 @pytest.fixture
 def incident(jobarium: System, lead: User, now: datetime, sev1: Severity) -> Incident:
-    incident = open_incident(jobarium, title="No invitations leave", actor=lead, at=now, severity=sev1, scope="All candidates")
+    incident = open_incident(
+        jobarium, title="No invitations leave", actor=lead, at=now, severity=sev1, scope="All candidates"
+    )
     Incident.objects.filter(pk=incident.pk).update(owner=lead)
     incident.refresh_from_db()
     return incident

@@ -27,7 +27,9 @@ def no_makers(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestCards:
     def test_six_at_most_in_their_order(self, lead: User, now: datetime) -> None:
         for number in range(8):
-            dashboard.register_card(lambda _user, _now, number=number: Card("late", number, "clocks are late", "/", order=-number))  # type: ignore[misc]
+            dashboard.register_card(
+                lambda _user, _now, number=number: Card("late", number, "clocks are late", "/", order=-number)
+            )  # type: ignore[misc]
         assert [card.number for card in dashboard.cards(lead, now)] == [7, 6, 5, 4, 3, 2]
 
     def test_a_card_that_is_not_for_this_person_is_left_out(self, lead: User, now: datetime) -> None:
@@ -64,7 +66,9 @@ class TestNext:
         dashboard.register_next(lambda _user, _now: [NextItem("Answer the page", "PAGE", "", "/", urgent=True)])
         assert [item.reference for item in dashboard.next_items(lead, now)] == ["PAGE", incident.reference]
 
-    def test_it_takes_few_queries(self, as_lead: Client, incident: Incident, django_assert_max_num_queries: Any) -> None:
+    def test_it_takes_few_queries(
+        self, as_lead: Client, incident: Incident, django_assert_max_num_queries: Any
+    ) -> None:
         as_lead.get("/admin/")
         with django_assert_max_num_queries(10):
             as_lead.get("/admin/")

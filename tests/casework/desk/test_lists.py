@@ -30,11 +30,21 @@ def references(client: Client, query: str = "") -> list[str]:
 
 
 class TestQueue:
-    def test_it_shows_open_cases_with_the_nearest_clock_first(self, as_lead: Client, jobarium: System, lead: User, incident: Incident, now: datetime) -> None:
+    def test_it_shows_open_cases_with_the_nearest_clock_first(
+        self, as_lead: Client, jobarium: System, lead: User, incident: Incident, now: datetime
+    ) -> None:
         later = open_incident(jobarium, title="Slow", actor=lead, at=now)
         done = open_incident(jobarium, title="Old", actor=lead, at=now)
         Incident.objects.filter(pk=later.pk).update(owner=None)
-        Incident.objects.filter(pk=done.pk).update(state="closed", resolved_at=now, closed_at=now, cause="c", fix_reference="f", severity=incident.severity, scope="s")
+        Incident.objects.filter(pk=done.pk).update(
+            state="closed",
+            resolved_at=now,
+            closed_at=now,
+            cause="c",
+            fix_reference="f",
+            severity=incident.severity,
+            scope="s",
+        )
         assert references(as_lead) == [incident.reference, later.reference]
         assert references(as_lead, "?queue=closed") == [done.reference]
         assert references(as_lead, "?queue=mine") == [incident.reference]
@@ -54,7 +64,9 @@ class TestQueue:
 
 
 class TestSight:
-    def test_a_member_of_an_employer_has_no_desk(self, as_person: Callable[[User], Client], stranger: User, incident: Incident) -> None:
+    def test_a_member_of_an_employer_has_no_desk(
+        self, as_person: Callable[[User], Client], stranger: User, incident: Incident
+    ) -> None:
         assert as_person(stranger).get(LIST).status_code == 302
 
     def test_a_restricted_case_is_seen_by_its_owner_alone(
@@ -71,7 +83,9 @@ class TestSight:
 
 class TestSearch:
     def test_an_exact_reference_wins_in_every_queue(self, as_lead: Client, incident: Incident, now: datetime) -> None:
-        Incident.objects.filter(pk=incident.pk).update(state="resolved", resolved_at=now, title=f"like {incident.reference}")
+        Incident.objects.filter(pk=incident.pk).update(
+            state="resolved", resolved_at=now, title=f"like {incident.reference}"
+        )
         assert references(as_lead, f"?q={incident.reference.lower()}") == [incident.reference]
 
     def test_all_words_must_stand_in_the_title(self, as_lead: Client, incident: Incident) -> None:
@@ -88,9 +102,16 @@ class TestCost:
     @pytest.fixture
     def many(self, jobarium: System, lead: User, now: datetime) -> None:
         for number in range(110):
-            open_incident(jobarium, title=f"Invitations of the spring campaign are late for employer {number}", actor=lead, at=now - timedelta(minutes=number))
+            open_incident(
+                jobarium,
+                title=f"Invitations of the spring campaign are late for employer {number}",
+                actor=lead,
+                at=now - timedelta(minutes=number),
+            )
 
-    def test_a_hundred_rows_take_few_queries_and_bytes(self, many: None, as_lead: Client, django_assert_max_num_queries: Any) -> None:
+    def test_a_hundred_rows_take_few_queries_and_bytes(
+        self, many: None, as_lead: Client, django_assert_max_num_queries: Any
+    ) -> None:
         as_lead.get(LIST)
         with django_assert_max_num_queries(8):
             response = as_lead.get(LIST)
@@ -119,7 +140,9 @@ class TestPickers:
     def test_they_show_names(self, as_lead: Client, agent: User) -> None:
         assert as_lead.get(self.URL).json()["results"] == [{"id": str(agent.pk), "text": f"Ana Agent ({agent})"}]
 
-    def test_staff_without_the_right_to_people_may_still_choose_one(self, as_person: Callable[[User], Client], agent: User) -> None:
+    def test_staff_without_the_right_to_people_may_still_choose_one(
+        self, as_person: Callable[[User], Client], agent: User
+    ) -> None:
         assert as_person(agent).get(self.URL).status_code == 200
 
     def test_members_may_not(self, as_person: Callable[[User], Client], stranger: User) -> None:
@@ -133,7 +156,9 @@ class TestActions:
         assert Incident.objects.filter(pk=incident.pk).exists()
         assert as_lead.post(f"{LIST}{incident.pk}/delete/", {"post": "yes"}).status_code == 403
 
-    def test_one_step_for_several_rows_counts_what_was_refused_and_why(self, as_lead: Client, jobarium: System, lead: User, incident: Incident, now: datetime) -> None:
+    def test_one_step_for_several_rows_counts_what_was_refused_and_why(
+        self, as_lead: Client, jobarium: System, lead: User, incident: Incident, now: datetime
+    ) -> None:
         other = open_incident(jobarium, title="Slow", actor=lead, at=now)
         apply(incident, "acknowledge", actor=lead, at=clock.now())
         chosen = {"action": "step_acknowledge", "_selected_action": [incident.pk, other.pk]}
@@ -146,7 +171,9 @@ class TestActions:
         assert any("1 refused: Lea Lead has it already." in text for text in said)
         assert Incident.objects.get(pk=other.pk).acknowledged_at == now
 
-    def test_whoever_may_not_take_it_is_not_offered_it(self, as_person: Callable[[User], Client], incident: Incident) -> None:
+    def test_whoever_may_not_take_it_is_not_offered_it(
+        self, as_person: Callable[[User], Client], incident: Incident
+    ) -> None:
         auditor = factories.person(Role.AUDITOR)
         client = as_person(auditor)
         assert "step_acknowledge" not in client.get(LIST).text

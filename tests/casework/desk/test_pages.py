@@ -28,7 +28,14 @@ def url(incident: Incident, part: str = "change/") -> str:
 class TestHead:
     def test_it_names_case_state_clock_and_owner(self, as_lead: Client, incident: Incident) -> None:
         text = as_lead.get(url(incident)).text
-        for words in (incident.reference, "No invitations leave", "detected", "SEV-1", "acknowledge within 15 min", "owner: Lea Lead"):
+        for words in (
+            incident.reference,
+            "No invitations leave",
+            "detected",
+            "SEV-1",
+            "acknowledge within 15 min",
+            "owner: Lea Lead",
+        ):
             assert words in text
 
     def test_one_primary_act_and_the_rest_behind_more(self, as_lead: Client, incident: Incident) -> None:
@@ -39,7 +46,15 @@ class TestHead:
 
 class TestTabs:
     @pytest.mark.parametrize("tab", ["", "?tab=mitigation", "?tab=files", "?tab=clocks", "?tab=history", "?tab=edit"])
-    def test_each_stays_within_its_budget(self, as_lead: Client, incident: Incident, lead: User, tab: str, now: datetime, django_assert_max_num_queries: Any) -> None:
+    def test_each_stays_within_its_budget(
+        self,
+        as_lead: Client,
+        incident: Incident,
+        lead: User,
+        tab: str,
+        now: datetime,
+        django_assert_max_num_queries: Any,
+    ) -> None:
         apply(incident, "acknowledge", actor=lead, at=now, reason="seen")
         as_lead.get(url(incident) + tab)
         with django_assert_max_num_queries(20):
@@ -50,20 +65,26 @@ class TestTabs:
         assert "Why then" in text
         assert "Mon 9 March 2026, 11:15 (Berlin)" in text
 
-    def test_the_timeline_shows_words_of_people(self, as_lead: Client, incident: Incident, lead: User, now: datetime) -> None:
+    def test_the_timeline_shows_words_of_people(
+        self, as_lead: Client, incident: Incident, lead: User, now: datetime
+    ) -> None:
         apply(incident, "acknowledge", actor=lead, at=now, reason="I look at the queue.")
         assert "I look at the queue." in as_lead.get(url(incident)).text
 
     def test_an_unknown_one_is_not_found(self, as_lead: Client, incident: Incident) -> None:
         assert as_lead.get(url(incident) + "?tab=nothing").status_code == 404
 
-    def test_the_history_names_changed_columns(self, as_lead: Client, incident: Incident, lead: User, now: datetime) -> None:
+    def test_the_history_names_changed_columns(
+        self, as_lead: Client, incident: Incident, lead: User, now: datetime
+    ) -> None:
         apply(incident, "acknowledge", actor=lead, at=now)
         assert "acknowledged_at" in as_lead.get(url(incident) + "?tab=history").text
 
 
 class TestNotes:
-    def test_a_note_is_kept_with_its_true_time(self, as_lead: Client, incident: Incident, lead: User, now: datetime) -> None:
+    def test_a_note_is_kept_with_its_true_time(
+        self, as_lead: Client, incident: Incident, lead: User, now: datetime
+    ) -> None:
         as_lead.post(url(incident, "note/"), {"text": "The provider called.", "at": "2026-03-09T10:30"})
         note = Note.objects.get()
         assert (note.text, note.author, note.recorded_at) == ("The provider called.", lead, now)
@@ -80,10 +101,19 @@ class TestNotes:
 
 class TestEditing:
     def test_it_offers_no_column_that_a_step_owns(self, as_lead: Client, incident: Incident) -> None:
-        assert list(as_lead.get(url(incident) + "?tab=edit").context["adminform"].form.fields) == ["title", "owner", "description"]
+        assert list(as_lead.get(url(incident) + "?tab=edit").context["adminform"].form.fields) == [
+            "title",
+            "owner",
+            "description",
+        ]
 
     def test_it_changes_through_the_service_and_the_trail_knows(self, as_lead: Client, incident: Incident) -> None:
-        values = {"title": "Nothing leaves", "owner": incident.owner_id, "description": "", "seen_version": incident.version}
+        values = {
+            "title": "Nothing leaves",
+            "owner": incident.owner_id,
+            "description": "",
+            "seen_version": incident.version,
+        }
         assert as_lead.post(url(incident) + "?tab=edit", values).status_code == 302
         incident.refresh_from_db()
         assert (incident.title, incident.version) == ("Nothing leaves", 1)
@@ -92,15 +122,26 @@ class TestEditing:
         assert "Nothing" not in str(entry.detail)
 
     def test_it_cannot_smuggle_in_a_state(self, as_lead: Client, incident: Incident) -> None:
-        values = {"title": "Nothing leaves", "owner": "", "description": "", "seen_version": incident.version, "state": "closed", "scope": "x"}
+        values = {
+            "title": "Nothing leaves",
+            "owner": "",
+            "description": "",
+            "seen_version": incident.version,
+            "state": "closed",
+            "scope": "x",
+        }
         as_lead.post(url(incident), values)
         incident.refresh_from_db()
         assert (incident.state, incident.scope) == ("detected", "All candidates")
 
-    def test_it_is_refused_when_somebody_was_faster_and_keeps_what_was_typed(self, as_lead: Client, incident: Incident, chief: User, now: datetime) -> None:
+    def test_it_is_refused_when_somebody_was_faster_and_keeps_what_was_typed(
+        self, as_lead: Client, incident: Incident, chief: User, now: datetime
+    ) -> None:
         seen = incident.version
         apply(incident, "acknowledge", actor=chief, at=now)
-        response = as_lead.post(url(incident) + "?tab=edit", {"title": "Typed long", "owner": "", "description": "", "seen_version": seen})
+        response = as_lead.post(
+            url(incident) + "?tab=edit", {"title": "Typed long", "owner": "", "description": "", "seen_version": seen}
+        )
         assert "Somebody changed it since you opened it" in response.text
         assert "Typed long" in response.text
         incident.refresh_from_db()
@@ -114,7 +155,9 @@ class TestEditing:
 
 class TestOpening:
     def test_a_case_by_hand_is_as_good_as_any(self, as_lead: Client, jobarium: Any, lead: User) -> None:
-        response = as_lead.post("/admin/incidents/incident/add/", {"system": jobarium.pk, "title": "No sign-in", "description": ""})
+        response = as_lead.post(
+            "/admin/incidents/incident/add/", {"system": jobarium.pk, "title": "No sign-in", "description": ""}
+        )
         incident = Incident.objects.get()
         assert response.headers["Location"] == url(incident)
         assert (incident.title, incident.source) == ("No sign-in", "manual")
@@ -146,7 +189,13 @@ class TestSharing:
 
 class TestRemoving:
     def test_a_passage_goes_and_the_trail_says_who(self, as_lead: Client, incident: Incident, lead: User) -> None:
-        Note.objects.create(case=incident, author=lead, at=incident.received_at, recorded_at=incident.received_at, text="Password is hunter2 here")
+        Note.objects.create(
+            case=incident,
+            author=lead,
+            at=incident.received_at,
+            recorded_at=incident.received_at,
+            text="Password is hunter2 here",
+        )
         as_lead.post(url(incident, "redact/"), {"passage": "hunter2", "reason": "secret"})
         assert "hunter2" not in Note.objects.get().text
         assert AuditEntry.objects.get(action="case.redacted").actor == lead
@@ -156,7 +205,9 @@ class TestRemoving:
         assert "stand nowhere" in response.text
 
     def test_support_may_not(self, as_person: Callable[[User], Client], agent: User, incident: Incident) -> None:
-        assert as_person(agent).post(url(incident, "redact/"), {"passage": "abc", "reason": "secret"}).status_code == 403
+        assert (
+            as_person(agent).post(url(incident, "redact/"), {"passage": "abc", "reason": "secret"}).status_code == 403
+        )
 
 
 class TestFiles:

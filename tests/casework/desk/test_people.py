@@ -41,23 +41,47 @@ class TestPeople:
         form = page.context["adminform"].form
         assert "is_superuser" not in form.fields
         assert "password" not in form.fields
-        values = {"name": "Ana Agent", "phone": "", "language": "en-gb", "zone": "Europe/Paris", "roles": ["auditor"], **management(page)}
+        values = {
+            "name": "Ana Agent",
+            "phone": "",
+            "language": "en-gb",
+            "zone": "Europe/Paris",
+            "roles": ["auditor"],
+            **management(page),
+        }
         assert as_lead.post(f"{PEOPLE}{agent.pk}/change/", values).status_code == 302
         agent = User.objects.get(pk=agent.pk)
         assert (agent.roles, agent.zone) == ({Role.AUDITOR}, "Europe/Paris")
-        assert (entry("person.roles_changed").actor, entry("person.roles_changed").detail["roles"]) == (lead, ["auditor"])
+        assert (entry("person.roles_changed").actor, entry("person.roles_changed").detail["roles"]) == (
+            lead,
+            ["auditor"],
+        )
         assert entry("person.changed").fields == ["zone"]
 
     def test_nobody_changes_their_own_roles(self, as_lead: Client, lead: User) -> None:
         page = as_lead.get(f"{PEOPLE}{lead.pk}/change/")
-        values = {"name": "Lea", "phone": "", "language": "en-gb", "zone": "UTC", "roles": ["cto", "ceo"], **management(page)}
+        values = {
+            "name": "Lea",
+            "phone": "",
+            "language": "en-gb",
+            "zone": "UTC",
+            "roles": ["cto", "ceo"],
+            **management(page),
+        }
         answer = as_lead.post(f"{PEOPLE}{lead.pk}/change/", values, follow=True)
         assert "Nobody changes their own roles" in answer.text
         assert User.objects.get(pk=lead.pk).roles == {Role.CTO}
 
     def test_a_zone_that_does_not_exist_is_told_at_its_field(self, as_lead: Client, agent: User) -> None:
         page = as_lead.get(f"{PEOPLE}{agent.pk}/change/")
-        values = {"name": "A", "phone": "", "language": "en-gb", "zone": "Mars/Base", "roles": ["support"], **management(page)}
+        values = {
+            "name": "A",
+            "phone": "",
+            "language": "en-gb",
+            "zone": "Mars/Base",
+            "roles": ["support"],
+            **management(page),
+        }
         assert "Write it like Europe/Berlin" in as_lead.post(f"{PEOPLE}{agent.pk}/change/", values).text
 
     def test_a_person_is_deactivated_and_never_deleted(self, as_lead: Client, agent: User) -> None:
@@ -136,7 +160,9 @@ class TestTrail:
 
 class TestParkedWork:
     def test_it_is_tried_again_from_its_page(self, as_lead: Client, now: datetime) -> None:
-        job = Job.objects.create(kind="messages.send", key="k", state="parked", parked_reason="permanent", created_at=now)
+        job = Job.objects.create(
+            kind="messages.send", key="k", state="parked", parked_reason="permanent", created_at=now
+        )
         assert "messages.send" in as_lead.get("/admin/casework/job/").text
         as_lead.post(f"/admin/casework/job/{job.pk}/act/retry/")
         job.refresh_from_db()

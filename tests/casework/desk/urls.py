@@ -79,4 +79,7 @@ for model, registered in admin.site._registry.items():
         site.register(model, type(registered))
 site.register(Incident, IncidentAdmin)
 
-urlpatterns = [path("admin/", site.urls), *(pattern for pattern in house.urlpatterns if getattr(pattern, "app_name", "") != "admin")]
+urlpatterns = [
+    path("admin/", site.urls),
+    *(pattern for pattern in house.urlpatterns if getattr(pattern, "app_name", "") != "admin"),
+]
