@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from config.casework.access.models import User
 from config.casework.cases.models import Case
+from config.casework.cases.querysets import CaseQuerySet
 from config.casework.desk.clocks import SpokenClock, nearest_clocks
 from config.casework.desk.display import Mark, choice_of
 
@@ -84,7 +85,7 @@ def next_items(user: User, now: datetime) -> list[NextItem]:
 
 
 def next_of_queue(
-    rows: models.QuerySet[Any],
+    rows: CaseQuerySet,
     user: User,
     now: datetime,
     *,
@@ -98,9 +99,8 @@ def next_of_queue(
         badge: what stands before the reference; the state when left out.
     """
     mine = models.Q(owner=user) | models.Q(owner=None)
-    found: list[Case] = list(
-        rows.visible_to(user).open().filter(mine, next_due_at__isnull=False).nearest_clock_first()[:limit]
-    )  # type: ignore[attr-defined]
+    waiting = rows.visible_to(user).open().filter(mine, next_due_at__isnull=False)
+    found: list[Case] = list(waiting.nearest_clock_first()[:limit])
     clocks = nearest_clocks(found, now)
     items = []
     for case in found:

@@ -139,7 +139,7 @@ class NoteForm(ActForm):
 class FilesForm(ActForm):
     """Files for a case."""
 
-    files = AttachmentsField(label=_("Files"))
+    uploads = AttachmentsField(label=_("Files"))
 
 
 class RedactForm(ActForm):
