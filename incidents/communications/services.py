@@ -20,6 +20,7 @@ from incidents.choices import UNRESOLVED, Clock
 from incidents.communications.choices import Audience
 from incidents.communications.models import Communication, MessageTemplate
 from incidents.models import Incident
+from incidents.procedures.models import RunStep
 from integrations.messages.choices import Purpose
 from integrations.messages.services import queue_chat, queue_mail
 
@@ -36,6 +37,21 @@ class Preview:
     unfilled: tuple[str, ...]
     forbidden: tuple[str, ...]
     needs_data_safety_word: bool
+
+
+def from_playbook(step: RunStep) -> MessageTemplate:
+    """The text a playbook carries itself (INC-40), approved with the runbook; never saved as a template of its own."""
+    run = step.run
+    return MessageTemplate(
+        system=run.procedure.system,
+        key=run.procedure.key,
+        version=run.procedure_version,
+        audience=step.audience,
+        title=run.title,
+        subject=_("News about {system}"),
+        body=_("Hello,\n\n%(text)s\n\nYour {system} team\n") % {"text": step.text},
+        approved_at=run.started_at,
+    )
 
 
 def slots(template: MessageTemplate) -> list[str]:
@@ -115,7 +131,7 @@ def send(
             defaults={
                 "incident": incident,
                 "audience": template.audience,
-                "template": template,
+                "template": template if template.pk else None,
                 "template_key": template.key,
                 "template_version": template.version,
                 "language": template.language,

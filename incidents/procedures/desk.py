@@ -13,6 +13,7 @@ from config.casework import clock
 from config.casework.desk.base import acting_user
 from config.casework.desk.display import person_name
 from config.casework.transitions import Refused
+from incidents.communications.choices import Audience
 from incidents.models import Incident
 from incidents.procedures import services
 from incidents.procedures.choices import ProcedureKind, RunState, StepKind, StepState
@@ -119,8 +120,13 @@ def _drawn_step(admin: "CaseAdmin", incident: Incident, step: RunStep) -> dict[s
         "at": step.done_at,
         "note": step.note,
         "skip_reason": step.skip_reason,
-        "template": step.template,
-        "compose_url": f"{reverse(admin.url_name('compose'), args=[incident.pk])}?template={step.template}"
-        if step.template
-        else "",
+        "compose_url": _compose_url(admin, incident, step),
     }
+
+
+def _compose_url(admin: "CaseAdmin", incident: Incident, step: RunStep) -> str:
+    """Where the message of a step is written; empty for texts of other desks."""
+    if step.kind != StepKind.MESSAGE or (not step.template and step.audience not in Audience.values):
+        return ""
+    chosen = f"template={step.template}" if step.template else f"step={step.pk}"
+    return f"{reverse(admin.url_name('compose'), args=[incident.pk])}?{chosen}"

@@ -8,9 +8,8 @@ alphabet finds every single error and every swap of neighbours).
 import secrets
 from datetime import datetime
 
-from django.db import connection
-
 from config.casework.cases.models import ReferenceCounter
+from django.db import connection
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"[:29]  # a prime number of letters, without 0 O 1 I L U
 RANDOM_LETTERS = 4
@@ -26,7 +25,7 @@ def next_reference(prefix: str, at: datetime) -> str:
     table = connection.ops.quote_name(ReferenceCounter._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} AS counter (prefix, year, last) VALUES (%s, %s, 1) "  # noqa: S608 - the name is a model's
+            f"INSERT INTO {table} AS counter (prefix, year, last) VALUES (%s, %s, 1) "  # noqa: S608 - the model's own name
             "ON CONFLICT (prefix, year) DO UPDATE SET last = counter.last + 1 RETURNING last",
             [prefix, at.year],
         )
