@@ -3,7 +3,7 @@
 pip-audit exits 0 and says "no known vulnerabilities" also when its service knew none of the packages. Here a
 vulnerability fails, and what could not be looked up is counted and said: "not audited: N packages".
 
-Exit status: 0 all were looked up and none is known to be weak, 1 one is, 3 none is but some were not looked up.
+Exit status: 0 all were looked up and none is known to be weak, 1 one is, 77 none is but some were not looked up.
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 LIMIT = 240  # seconds for one file
-WEAK, UNKNOWN = 1, 3
+WEAK, UNKNOWN = 1, 77
 
 
 def audited(path: str) -> list[dict[str, Any]] | None:
