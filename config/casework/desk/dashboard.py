@@ -84,7 +84,12 @@ def next_items(user: User, now: datetime) -> list[NextItem]:
 
 
 def next_of_queue(
-    rows: models.QuerySet[Any], user: User, now: datetime, *, badge: Callable[[Any], Mark | None] | None = None, limit: int = NEXT
+    rows: models.QuerySet[Any],
+    user: User,
+    now: datetime,
+    *,
+    badge: Callable[[Any], Mark | None] | None = None,
+    limit: int = NEXT,
 ) -> list[NextItem]:
     """Open cases of one kind that wait for this person: their own and those nobody owns, the nearest clock first.
 
@@ -93,7 +98,9 @@ def next_of_queue(
         badge: what stands before the reference; the state when left out.
     """
     mine = models.Q(owner=user) | models.Q(owner=None)
-    found: list[Case] = list(rows.visible_to(user).open().filter(mine, next_due_at__isnull=False).nearest_clock_first()[:limit])  # type: ignore[attr-defined]
+    found: list[Case] = list(
+        rows.visible_to(user).open().filter(mine, next_due_at__isnull=False).nearest_clock_first()[:limit]
+    )  # type: ignore[attr-defined]
     clocks = nearest_clocks(found, now)
     items = []
     for case in found:
