@@ -17,6 +17,7 @@ from config.casework.desk.filters import PickFilter
 from config.casework.desk.inlines import CaseInline
 from incidents.clocks import effective_level
 from incidents.communications import desk as communications
+from incidents.filters import DueFilter, WaitFilter
 from incidents.models import (
     ActionItem,
     Communication,
@@ -130,7 +131,7 @@ class IncidentAdmin(CaseAdmin):
     )
     bulk_steps = ("acknowledge",)
     list_select_related = ("owner", "severity", "system")
-    list_filter = (*CaseAdmin.list_filter, ("severity", PickFilter), "source")
+    list_filter = (*CaseAdmin.list_filter, WaitFilter, ("severity", PickFilter), "source")
 
     def severity(self, obj: Incident) -> Mark | None:
         level = obj.severity
@@ -152,7 +153,7 @@ class IncidentAdmin(CaseAdmin):
 @admin.register(ActionItem)
 class ActionItemAdmin(DeskAdmin):
     list_display = ("text", "kind", "owner", "due_on", "state")
-    list_filter = ("state", "kind", ("owner", PickFilter))
+    list_filter = ("state", "kind", DueFilter, ("owner", PickFilter))
     list_select_related = ("owner", "incident")
     search_fields = ("text",)
 

@@ -16,6 +16,9 @@ from config.casework.catalogue.models import Organization
 from config.casework.personal import Erasure, Subject, holds, personal
 
 
+RESERVED = ".invalid"  # RFC 2606: no such domain will ever exist; addresses of made-up people end like this
+
+
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Make an account; without a password it cannot sign in until one is set."""
