@@ -122,27 +122,32 @@ def _play(story: Story, system: System, people: dict[str, User], now: datetime) 
 
 def _let_time_pass(incident: Incident, *, until: datetime) -> None:
     """Do what the worker would have done by `until`, each thing at its own moment."""
-    while (moment := _next_moment(incident, until)) is not None:
+    while True:
+        clocks = list(Deadline.objects.of(incident).only("warn_at", "warned_at", "due_at", "breached_at", "met_at", "cancelled_at"))
+        jobs = _jobs(incident, clocks)
+        fires = [moment for deadline in clocks if deadline.is_open for moment in _moments(deadline)]
+        moment = min([*fires, *(job.next_at for job in jobs if job.next_at is not None)], default=None)
+        if moment is None or moment > until:
+            return
         with clock.at(moment):
-            sweep(moment, case=incident)
-            for job in _jobs(incident).filter(next_at__lte=moment).order_by("next_at", "pk"):
-                find(job.kind).work(job)
-                Job.objects.filter(pk=job.pk).update(state=JobState.DONE, attempts=1, finished_at=moment)
+            if moment in fires:
+                sweep(moment, case=incident)
+            for job in jobs:
+                if job.next_at is not None and job.next_at <= moment:
+                    find(job.kind).work(job)
+                    Job.objects.filter(pk=job.pk).update(state=JobState.DONE, attempts=1, finished_at=moment)
 
 
-def _next_moment(incident: Incident, until: datetime) -> datetime | None:
-    clocks = Deadline.objects.open().of(incident).filter(paused_at=None, due_at__isnull=False)
-    moments: list[datetime] = [deadline.warn_at for deadline in clocks if deadline.warned_at is None and deadline.warn_at is not None]
-    moments += [deadline.due_at + SWEPT_AFTER for deadline in clocks if deadline.breached_at is None and deadline.due_at is not None]
-    moments += [job.next_at for job in _jobs(incident) if job.next_at is not None]
-    return min((moment for moment in moments if moment <= until), default=None)
+def _moments(deadline: Deadline) -> list[datetime]:
+    """When an open clock still fires: as it warns, and when the sweep after its end comes."""
+    warns = [deadline.warn_at] if deadline.warn_at is not None and deadline.warned_at is None else []
+    return [*warns, deadline.due_at + SWEPT_AFTER] if deadline.due_at is not None and deadline.breached_at is None else warns
 
 
-def _jobs(incident: Incident) -> QuerySet[Job]:
-    """Pages and escalations of an incident that were not done yet."""
-    clocks = [str(pk) for pk in Deadline.objects.of(incident).values_list("pk", flat=True)]
-    mine = Q(kind="incidents.page", arguments__incident=incident.pk) | Q(kind="incidents.escalate", arguments__deadline__in=[int(pk) for pk in clocks])
-    return Job.objects.filter(mine, state=JobState.DUE)
+def _jobs(incident: Incident, clocks: list[Deadline]) -> list[Job]:
+    """Pages and escalations of an incident that were not done yet, the first one first."""
+    mine = Q(kind="incidents.page", arguments__incident=incident.pk) | Q(kind="incidents.escalate", arguments__deadline__in=[deadline.pk for deadline in clocks])
+    return list(Job.objects.filter(mine, state=JobState.DUE).order_by("next_at", "pk"))
 
 
 def _delete_what_hangs_on(ids: list[int], at: datetime) -> None:

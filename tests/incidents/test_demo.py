@@ -1,5 +1,6 @@
 """The made-up week: believable at any moment, sent to nobody, gone without a trace but its trail."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.apps import apps
 from django.core import mail
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from config.casework import clock
@@ -15,8 +17,12 @@ from config.casework.access.choices import Role
 from config.casework.access.models import User
 from config.casework.access.services import first_administrator
 from config.casework.audit.models import AuditEntry
-from config.casework.catalogue.models import System
+from config.casework.catalogue.loader import load
+from config.casework.approvals.models import Approval
+from config.casework.cases.models import Note
 from config.casework.deadlines.models import Deadline
+from config.casework.links.models import Grant
+from config.casework.work.models import Job
 from config.casework.work.services import tick
 from incidents.choices import IncidentState
 from incidents.demo import services
@@ -28,14 +34,46 @@ from incidents.waits import open_approvals, reviews
 from integrations.messages.choices import MessageState, Purpose
 from integrations.messages.models import Message
 from integrations.messages.services import queue_mail
+from tests import factories
+from tests.conftest import NOW
+from tests.incidents.conftest import RUNBOOK
+from tests.kept import kept, rolled_back
 
 MINUTE = timedelta(minutes=1)
 
 
+@pytest.fixture(scope="module")
+def db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """One transaction for the whole module: playing the week takes seconds."""
+    with kept(django_db_blocker):
+        yield
+
+
+@pytest.fixture(scope="module")
+def shared(db: None) -> dict[str, User]:
+    """A desk with two real leads on which the demo was played."""
+    with time_machine.travel(NOW, tick=False):
+        load([RUNBOOK], at=NOW)
+        people = {"lead": factories.person(Role.CTO), "chief": factories.person(Role.CEO)}
+        seed(at=NOW)
+    return people
+
+
 @pytest.fixture
-def week(jobarium: System, now: datetime) -> list[Incident]:
-    seed(at=now)
-    return list(Incident.objects.order_by("received_at"))
+def week(shared: dict[str, User]) -> Iterator[list[Incident]]:
+    """The incidents of the demo; what a test does to them is undone."""
+    with rolled_back():
+        yield list(Incident.objects.order_by("received_at"))
+
+
+@pytest.fixture
+def lead(shared: dict[str, User]) -> User:
+    return shared["lead"]
+
+
+@pytest.fixture
+def chief(shared: dict[str, User]) -> User:
+    return shared["chief"]
 
 
 def story(key: str) -> Incident:
@@ -100,15 +138,6 @@ class TestWeek:
         assert seed(at=now) == 0
         assert Incident.objects.count() == len(week)
 
-    @pytest.mark.parametrize(
-        "moment",
-        [datetime(2026, 1, 1, 0, 2, tzinfo=UTC), datetime(2026, 3, 29, 1, 30, tzinfo=UTC), datetime(2026, 6, 6, 23, 59, tzinfo=UTC)],
-        ids=["new year", "clock change", "saturday night"],
-    )
-    def test_it_can_be_played_at_any_moment(self, jobarium: System, moment: datetime) -> None:
-        with time_machine.travel(moment, tick=False):
-            assert seed(at=moment) == len(services.STORIES)
-
 
 class TestPeople:
     def test_they_cannot_sign_in(self, week: list[Incident]) -> None:
@@ -117,17 +146,18 @@ class TestPeople:
         assert not any(person.has_usable_password() for person in people)
         assert all(person.name.startswith("Demo ") for person in people)
 
-    def test_they_are_never_on_call_for_a_real_incident(self, week: list[Incident], jobarium: System, now: datetime) -> None:
+    def test_they_are_never_on_call_for_a_real_incident(self, week: list[Incident], lead: User, now: datetime) -> None:
+        assert open_incident(week[0].system, title="Real", actor=None, at=now).owner == lead
+        User.objects.filter(pk=lead.pk).update(is_active=False)
         assert holder(Role.CTO) is None
-        real = open_incident(jobarium, title="Real", actor=None, at=now)
-        assert real.owner is None
+        assert open_incident(week[0].system, title="Real", actor=None, at=now).owner is None
 
-    def test_real_people_are_never_paged_for_a_made_up_one(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
-        seed(at=now)
+    def test_real_people_are_never_paged_for_a_made_up_one(self, week: list[Incident], lead: User, chief: User) -> None:
         assert not Page.objects.filter(person__in=[lead, chief]).exists()
         assert story("invites-stopped").owner.email == "cto@demo.invalid"
 
-    def test_the_first_administrator_is_made_all_the_same(self, week: list[Incident], now: datetime) -> None:
+    def test_the_first_administrator_is_made_all_the_same(self, week: list[Incident], lead: User, chief: User, now: datetime) -> None:
+        User.objects.filter(pk__in=[lead.pk, chief.pk]).update(is_staff=False)
         person, password = first_administrator(None, None, now)
         assert password
         assert person.roles == {Role.CTO}
@@ -149,37 +179,48 @@ class TestNothingLeaves:
         told = story("invites-stopped").escalations.order_by("escalated_at").values_list("person__email", flat=True)
         assert list(told) == ["cto@demo.invalid", "ceo@demo.invalid"]
 
-    def test_a_reserved_address_gets_nothing_whatever_the_cause(self, db: None, now: datetime) -> None:
+    def test_a_reserved_address_gets_nothing_whatever_the_cause(self, week: list[Incident], now: datetime) -> None:
         message = queue_mail(to="Somebody@Example.INVALID", subject="Hello", text="Hello", key="reserved", purpose=Purpose.NOTICE, at=now)
         tick(now)
         message.refresh_from_db()
         assert (message.state, message.outcome) == (MessageState.EXPIRED, "address is reserved")
         assert mail.outbox == []
 
-    def test_an_ordinary_address_still_gets_its_mail(self, db: None, now: datetime) -> None:
+    def test_an_ordinary_address_still_gets_its_mail(self, week: list[Incident], now: datetime) -> None:
         queue_mail(to="somebody@example.com", subject="Hello", text="Hello", key="ordinary", purpose=Purpose.NOTICE, at=now)
         tick(now)
         assert [message.subject for message in mail.outbox] == ["Hello"]
 
 
 class TestRemoval:
-    def test_it_leaves_what_was_there_before_and_the_trail(self, jobarium: System, lead: User, chief: User, agent: User, now: datetime) -> None:
-        real = open_incident(jobarium, title="Real", actor=agent, at=now)
-        before = _counts()
-        seed(at=now)
-        entries = AuditEntry.objects.count()
+    def test_it_leaves_what_was_there_before_and_the_trail(self, week: list[Incident], now: datetime) -> None:
+        real = open_incident(week[0].system, title="Real", actor=None, at=now)
         assert remove(at=now) == len(services.STORIES)
-        assert _counts() == before
-        assert AuditEntry.objects.count() == entries + 1
+        entries, after = AuditEntry.objects.count(), _counts()
         assert list(Incident.objects.all()) == [real]
+        assert AuditEntry.objects.filter(case_reference=week[0].reference).exists()
+        assert not User.objects.filter(email__endswith="@demo.invalid").exists()
+        assert seed(at=now) == len(services.STORIES)
+        remove(at=now)
+        assert _counts() == after
+        assert AuditEntry.objects.count() > entries
+
+    def test_nothing_of_it_hangs_about_without_its_case(self, week: list[Incident], now: datetime) -> None:
+        remove(at=now)
+        left = [Deadline, Message, Note, Approval, Grant, Page, Job]
+        assert {model.__name__: model.objects.count() for model in left} == dict.fromkeys((model.__name__ for model in left), 0)
 
     def test_a_second_time_finds_nothing(self, week: list[Incident], now: datetime) -> None:
         remove(at=now)
         assert remove(at=now) == 0
 
-    def test_it_can_be_put_back(self, week: list[Incident], now: datetime) -> None:
-        remove(at=now)
-        assert seed(at=now) == len(services.STORIES)
+
+class TestAnyMoment:
+    @pytest.mark.parametrize("moment", [datetime(2026, 1, 1, 0, 2, tzinfo=UTC), datetime(2026, 6, 6, 23, 59, tzinfo=UTC)], ids=["new year", "saturday night"])
+    def test_it_can_be_played(self, week: list[Incident], moment: datetime) -> None:
+        remove(at=moment)
+        with time_machine.travel(moment, tick=False):
+            assert seed(at=moment) == len(services.STORIES)
 
 
 class TestCommand:
@@ -190,14 +231,15 @@ class TestCommand:
             call_command("demo", *options)
         assert refusal.value.returncode == 2
 
-    def test_it_loads_the_runbook_when_nobody_did(self, db: None, capsys: pytest.CaptureFixture[str]) -> None:
-        call_command("demo")
-        assert "marked “Demo”" in capsys.readouterr().out
+    def test_it_puts_them_there_once_and_takes_them_off(self, week: list[Incident], capsys: pytest.CaptureFixture[str]) -> None:
         call_command("demo")
         assert "here already" in capsys.readouterr().out
         call_command("demo", remove=True)
         assert "are gone" in capsys.readouterr().out
-        assert not Incident.objects.exists()
+        call_command("demo", remove=True)
+        assert "no demo here" in capsys.readouterr().out
+        call_command("demo")
+        assert "marked “Demo”" in capsys.readouterr().out
 
 
 KEPT = {"casework.AuditEntry", "casework.AuditSeal", "casework.ReferenceCounter", "casework.Organization"}
