@@ -5,6 +5,7 @@ from datetime import timedelta
 from config.casework import calendars
 from config.casework.audit.services import record
 from config.casework.catalogue.models import System
+from config.casework.events import publish
 from config.casework.transitions import apply
 from incidents import clocks
 from incidents.choices import UNRESOLVED, IncidentState, Source
@@ -13,10 +14,11 @@ from incidents.models import Incident
 from incidents.procedures.models import Procedure
 from incidents.services import find_last, find_unresolved, open_or_join
 from incidents.severity.models import Severity
-from config.casework.events import publish
 from integrations.signals.events import AlertsReceived, LevelsAsked
 
-WATCH = "PT24H"  # how long after a fix the same trouble counts as a recurrence (INC-95), unless the runbook says otherwise
+WATCH = (
+    "PT24H"  # how long after a fix the same trouble counts as a recurrence (INC-95), unless the runbook says otherwise
+)
 
 
 def levels(event: LevelsAsked) -> list[str]:
@@ -34,21 +36,37 @@ def received(event: AlertsReceived) -> str | None:
         return _resolved(event, source_key)
     incident = find_unresolved(Source.ALERT, source_key)
     if incident is None and not event.new:
-        return _known(source_key)  # still firing while a person said it is resolved: the watch begins with the next new alert
+        return _known(
+            source_key
+        )  # still firing while a person said it is resolved: the watch begins with the next new alert
     how = "joined"
     if incident is None:
         incident, how = _open(event, system, source_key)
     if event.new:
-        record(incident, "alert.firing", actor=None, at=event.at, detail={"alerts": [alert.fingerprint for alert in event.new], "how": how})
+        record(
+            incident,
+            "alert.firing",
+            actor=None,
+            at=event.at,
+            detail={"alerts": [alert.fingerprint for alert in event.new], "how": how},
+        )
     if event.resolved:
-        record(incident, "alert.resolved", actor=None, at=event.at, detail={"alerts": [alert.fingerprint for alert in event.resolved]})
+        record(
+            incident,
+            "alert.resolved",
+            actor=None,
+            at=event.at,
+            detail={"alerts": [alert.fingerprint for alert in event.resolved]},
+        )
     _take_gravest(incident, event)
     return incident.reference
 
 
 def _open(event: AlertsReceived, system: System, source_key: str) -> tuple[Incident, str]:
     monitor = event.monitor
-    playbook = Procedure.objects.filter(key=monitor.playbook, system=system).first() if monitor and monitor.playbook else None
+    playbook = (
+        Procedure.objects.filter(key=monitor.playbook, system=system).first() if monitor and monitor.playbook else None
+    )
     name = event.new[0].name if event.new else ""
     title = (playbook.title if playbook else "") or (monitor.title if monitor else "") or name or "Alert"
     watch = calendars.parse_span(system.setting("recurrence_watch", WATCH)).time
@@ -73,7 +91,13 @@ def _resolved(event: AlertsReceived, source_key: str) -> str | None:
     if incident is None:
         return None
     if event.resolved:
-        record(incident, "alert.resolved", actor=None, at=event.at, detail={"alerts": [alert.fingerprint for alert in event.resolved]})
+        record(
+            incident,
+            "alert.resolved",
+            actor=None,
+            at=event.at,
+            detail={"alerts": [alert.fingerprint for alert in event.resolved]},
+        )
     return incident.reference
 
 
@@ -87,7 +111,11 @@ def _take_gravest(incident: Incident, event: AlertsReceived) -> None:
     if event.data_loss and not incident.data_loss_risk:
         Incident.objects.filter(pk=incident.pk).update(data_loss_risk=True)
         record(incident, "incident.data_loss_flagged", actor=None, at=event.at)
-    graver = Severity.objects.filter(system=incident.system, key=event.severity).select_related("system__calendar").first() if event.severity else None
+    graver = (
+        Severity.objects.filter(system=incident.system, key=event.severity).select_related("system__calendar").first()
+        if event.severity
+        else None
+    )
     current = clocks.effective_level(incident)
     if graver is None or (incident.severity is not None and current is not None and graver.rank >= current.rank):
         return
@@ -97,6 +125,13 @@ def _take_gravest(incident: Incident, event: AlertsReceived) -> None:
     before = incident.severity.key if incident.severity else None
     Incident.objects.filter(pk=incident.pk).update(severity=graver)
     incident.refresh_from_db()
-    record(incident, "incident.severity_raised", actor=None, at=event.at, fields=["severity"], detail={"severity": [before, graver.key]})
+    record(
+        incident,
+        "incident.severity_raised",
+        actor=None,
+        at=event.at,
+        fields=["severity"],
+        detail={"severity": [before, graver.key]},
+    )
     clocks.follow_severity(incident, at=event.at)
     publish(SeverityJudged(incident, event.at))

@@ -10,6 +10,7 @@ from config.casework import calendars
 from config.casework.approvals.services import current_approval
 from config.casework.catalogue.models import Calendar
 from config.casework.deadlines import services as deadlines
+from config.casework.events import publish
 from config.casework.transitions import Step
 from incidents.choices import Clock
 from incidents.events import AcknowledgementRecorded, IncidentReopened, SeverityJudged
@@ -18,7 +19,6 @@ from incidents.reviews.choices import PostmortemState
 from incidents.severity.choices import Duty
 from incidents.severity.models import Severity
 from incidents.severity.selectors import next_release, untriaged_level
-from config.casework.events import publish
 
 CONFIRM_WITHIN = "PT15M"
 NO_WINDOW = "no release window is planned"
@@ -30,7 +30,14 @@ def start(incident: Incident, *, at: datetime) -> None:
     if level is None:
         return
     if level.acknowledge and incident.acknowledged_at is None:
-        deadlines.start(incident, Clock.ACKNOWLEDGE, at=at, span=level.acknowledge, calendar=level.business_calendar(), warn=level.warn)
+        deadlines.start(
+            incident,
+            Clock.ACKNOWLEDGE,
+            at=at,
+            span=level.acknowledge,
+            calendar=level.business_calendar(),
+            warn=level.warn,
+        )
     _start_mitigate(incident, level, at)
     if level.update_every:
         deadlines.start(incident, Clock.UPDATE, at=at, span=level.update_every, calendar=level.business_calendar())
@@ -97,13 +104,25 @@ def start_paperwork(incident: Incident, *, at: datetime) -> None:
     """One clock for everything that closing still needs."""
     calendar = incident.system.calendar
     due_at = calendars.noon_of_next_business_day(at, calendar.business() if calendar else calendars.ROUND_THE_CLOCK)
-    deadlines.start(incident, Clock.PAPERWORK, at=at, due_at=due_at, calendar=calendar, steps=[{"rule": "noon of the next business day", "at": due_at.isoformat()}])
+    deadlines.start(
+        incident,
+        Clock.PAPERWORK,
+        at=at,
+        due_at=due_at,
+        calendar=calendar,
+        steps=[{"rule": "noon of the next business day", "at": due_at.isoformat()}],
+    )
 
 
 def reopened(step: Step[Incident]) -> None:
     deadlines.cancel(step.obj, at=step.at)
     Incident.objects.filter(pk=step.obj.pk).update(
-        acknowledged_at=None, acknowledged_by=None, acknowledgement_provisional=False, impact_over_at=None, resolved_at=None, stabilized_at=None
+        acknowledged_at=None,
+        acknowledged_by=None,
+        acknowledgement_provisional=False,
+        impact_over_at=None,
+        resolved_at=None,
+        stabilized_at=None,
     )
     step.obj.refresh_from_db()
     start(step.obj, at=step.at)
@@ -136,14 +155,22 @@ def closing_needs(incident: Incident) -> list[str]:
 
 def _start_mitigate(incident: Incident, level: Severity, at: datetime) -> None:
     if level.mitigate:
-        deadlines.start(incident, Clock.MITIGATE, at=at, span=level.mitigate, calendar=level.business_calendar(), warn=level.warn)
+        deadlines.start(
+            incident, Clock.MITIGATE, at=at, span=level.mitigate, calendar=level.business_calendar(), warn=level.warn
+        )
     elif level.mitigate_by_release_window:
         window = next_release(incident.system, at)
-        steps = [{"rule": f"release window {window.name}", "at": window.ends_at.isoformat()}] if window else [{"rule": NO_WINDOW, "at": at.isoformat()}]
+        steps = (
+            [{"rule": f"release window {window.name}", "at": window.ends_at.isoformat()}]
+            if window
+            else [{"rule": NO_WINDOW, "at": at.isoformat()}]
+        )
         deadlines.start(incident, Clock.MITIGATE, at=at, due_at=window.ends_at if window else None, steps=steps)
 
 
-def _follow(incident: Incident, kind: Clock, span: str, calendar: Calendar | None, *, wanted: bool, at: datetime) -> None:
+def _follow(
+    incident: Incident, kind: Clock, span: str, calendar: Calendar | None, *, wanted: bool, at: datetime
+) -> None:
     if not wanted:
         return
     if not span:

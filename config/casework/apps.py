@@ -48,6 +48,7 @@ class CaseworkConfig(AppConfig):
         sweeps.register("rate counters", "config.casework.front.limits.prune", order=820)
         sweeps.register("links", "config.casework.links.services.prune", order=830)
         sweeps.register("seals", "config.casework.audit.sealing.seal", order=900)
+        sweeps.register("idempotency keys", "config.casework.api.services.forget_keys", order=940)
         sweeps.register("finished work", "config.casework.work.services.prune", order=950)
         discovery.load_tasks()
         post_migrate.connect(_sync_roles, dispatch_uid="casework.roles")

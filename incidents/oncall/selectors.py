@@ -20,7 +20,11 @@ def on_call(system: System, part: OnCallPart | str, at: datetime) -> User | None
 def holder(role: Role) -> User | None:
     """The person of the operator who has held a desk role longest."""
     return (
-        User.objects.filter(groups__name=role, is_active=True, memberships__organization__kind=OrganizationKind.OPERATOR).order_by("pk").first()
+        User.objects.filter(
+            groups__name=role, is_active=True, memberships__organization__kind=OrganizationKind.OPERATOR
+        )
+        .order_by("pk")
+        .first()
     )
 
 

@@ -5,6 +5,7 @@ so nobody is paged after an acknowledgement or a resolve, and a step of an old p
 """
 
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -25,9 +26,9 @@ from incidents.oncall.selectors import resolve
 from incidents.paging import texts
 from incidents.paging.choices import PageReason, PageState
 from incidents.paging.models import Escalation, Page
+from incidents.services import demand_joint_decision
 from incidents.severity.choices import Paging
 from incidents.severity.models import Severity
-from incidents.services import demand_joint_decision
 
 ROUND_AFTER = timedelta(minutes=15)  # unanswered for this long, the plan is gone through again
 
@@ -68,14 +69,25 @@ def run_step(incident_id: int, *, generation: int, step: int, round_: int, at: d
         the page, also one that was skipped because nobody holds the part; None when the step is stale.
     """
     with transaction.atomic():
-        incident = Incident.objects.select_for_update(of=("self",)).select_related("system", "severity").get(pk=incident_id)
+        incident = (
+            Incident.objects.select_for_update(of=("self",)).select_related("system", "severity").get(pk=incident_id)
+        )
         if incident.paging_generation != generation or not _needs_paging(incident):
             return None
         steps = incident.paging_plan["steps"]
         target = steps[step]["to"]
         person = resolve(incident.system, target, at)
         reason = PageReason.OPENED if step == 0 and round_ == 0 else PageReason.UNACKNOWLEDGED
-        page = _page(incident, person=person, target=target, reason=reason, at=at, step=step, round_=round_, generation=generation)
+        page = _page(
+            incident,
+            person=person,
+            target=target,
+            reason=reason,
+            at=at,
+            step=step,
+            round_=round_,
+            generation=generation,
+        )
         _enqueue_next(incident, step=step, round_=round_, at=at, at_once=page.state == PageState.SKIPPED)
     return page
 
@@ -109,13 +121,13 @@ def acknowledgement_lapsed(incident: Incident, *, at: datetime) -> None:
         targets = [step["to"] for step in row.paging_plan.get("steps", [])] + list(OnCallPart.values)
         reached = [(target, person) for target in targets if (person := resolve(row.system, target, at)) is not None]
         others = [pair for pair in reached if last is None or pair[1] != last.person]
-        target, person = (others or reached or [(targets[0], None)])[0]
+        target, person = next(iter(others or reached), (targets[0], None))
         _page(row, person=person, target=target, reason=PageReason.LAPSED, at=at)
 
 
 def clock_missed(deadline: Deadline, *, at: datetime) -> None:
     """A promise was missed: carry it to the first person of the breach steps and ask for the joint decision (INC-33, INC-05)."""
-    incident: Incident = deadline.case
+    incident = cast("Incident", deadline.case)
     record(incident, "clock.missed", actor=None, at=at, about=deadline, detail={"clock": deadline.kind})
     demand_joint_decision(incident, because=deadline.kind, at=at)
     _enqueue_escalation(deadline, order=0, at=at)
@@ -125,18 +137,27 @@ def escalate(deadline_id: int, *, order: int, at: datetime) -> Escalation | None
     """Tell the next person about a missed clock, unless it was met meanwhile; an empty step is passed over visibly."""
     with transaction.atomic():
         deadline = Deadline.objects.select_for_update(of=("self",)).get(pk=deadline_id)
-        incident: Incident = deadline.case
+        incident = cast("Incident", deadline.case)
         steps = incident.paging_plan.get("breach", [])
         if not deadline.is_open or order >= len(steps):
             return None
         target = steps[order]["to"]
         person = resolve(incident.system, target, at)
         escalation, created = Escalation.objects.get_or_create(
-            deadline=deadline, order=order, defaults={"incident": incident, "target": target, "person": person, "escalated_at": at}
+            deadline=deadline,
+            order=order,
+            defaults={"incident": incident, "target": target, "person": person, "escalated_at": at},
         )
         if not created:
             return escalation
-        record(incident, "incident.escalated" if person else "incident.escalation_without_person", actor=None, at=at, about=escalation, detail={"clock": deadline.kind, "to": target})
+        record(
+            incident,
+            "incident.escalated" if person else "incident.escalation_without_person",
+            actor=None,
+            at=at,
+            about=escalation,
+            detail={"clock": deadline.kind, "to": target},
+        )
         if person is not None:
             texts.send_escalation(incident, escalation, deadline, at=at)
         if order + 1 < len(steps):
@@ -163,7 +184,15 @@ def _needs_paging(incident: Incident) -> bool:
 
 
 def _page(
-    incident: Incident, *, person: User | None, target: str, reason: PageReason, at: datetime, step: int = 0, round_: int = 0, generation: int | None = None
+    incident: Incident,
+    *,
+    person: User | None,
+    target: str,
+    reason: PageReason,
+    at: datetime,
+    step: int = 0,
+    round_: int = 0,
+    generation: int | None = None,
 ) -> Page:
     page = Page.objects.create(
         incident=incident,
@@ -177,7 +206,14 @@ def _page(
         skipped_because="" if person else f"nobody holds {target}",
         paged_at=at,
     )
-    record(incident, "page.sent" if person else "page.skipped", actor=None, at=at, about=page, detail={"to": target, "person": str(person) if person else None, "reason": reason})
+    record(
+        incident,
+        "page.sent" if person else "page.skipped",
+        actor=None,
+        at=at,
+        about=page,
+        detail={"to": target, "person": str(person) if person else None, "reason": reason},
+    )
     if person is not None:
         texts.send_page(page, at=at)
     return page
@@ -200,7 +236,13 @@ def _enqueue_next(incident: Incident, *, step: int, round_: int, at: datetime, a
 def _enqueue_step(incident: Incident, *, step: int, round_: int, at: datetime) -> None:
     generation = incident.paging_generation
     enqueue(
-        "incidents.page", key=f"page:{incident.pk}:{generation}:{round_}:{step}", at=at, incident=incident.pk, generation=generation, step=step, round=round_
+        "incidents.page",
+        key=f"page:{incident.pk}:{generation}:{round_}:{step}",
+        at=at,
+        incident=incident.pk,
+        generation=generation,
+        step=step,
+        round=round_,
     )
 
 
@@ -219,5 +261,3 @@ def _first_moment(incident: Incident, paging: str, at: datetime) -> datetime:
     if paging == Paging.BUSINESS_HOURS and incident.system.calendar is not None:
         return calendars.next_open(at, incident.system.calendar.business())
     return at
-
-

@@ -24,9 +24,23 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     narrow_columns = ("at", "who", "what")
     search_fields = ("case_reference", "action")
     ordering = ("-pk",)
-    fields = ("at", "happened_at", "who", "action", "object_type", "object_id", "case_reference", "subject", "field_names", "detail", "trace_id")
+    fields = (
+        "at",
+        "happened_at",
+        "who",
+        "action",
+        "object_type",
+        "object_id",
+        "case_reference",
+        "subject",
+        "field_names",
+        "detail",
+        "trace_id",
+    )
 
-    def get_search_results(self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str) -> tuple[models.QuerySet[Any], bool]:
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
         """An exact reference; else the beginning of an action."""
         term = search_term.strip()
         if not term:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
@@ -55,7 +55,15 @@ def start(
 
 
 @transaction.atomic
-def recompute(case: Case, kind: str, *, span: str, calendar: Calendar | None, about: models.Model | None = None, due_at: datetime | None = None) -> Deadline | None:
+def recompute(
+    case: Case,
+    kind: str,
+    *,
+    span: str,
+    calendar: Calendar | None,
+    about: models.Model | None = None,
+    due_at: datetime | None = None,
+) -> Deadline | None:
     """Give an open clock another promise, counted from its own start with its pauses carried over (INC-28).
 
     A clock that is no longer late loses its breach mark, so that it may breach anew.
@@ -115,7 +123,9 @@ def pause(case: Case, *, at: datetime, kinds: Iterable[str]) -> None:
 @transaction.atomic
 def resume(case: Case, *, at: datetime, kinds: Iterable[str]) -> None:
     """Let paused clocks run on; the paused time is added to the due date."""
-    for deadline in Deadline.objects.open().of(case).filter(kind__in=list(kinds), paused_at__isnull=False).select_for_update():
+    for deadline in (
+        Deadline.objects.open().of(case).filter(kind__in=list(kinds), paused_at__isnull=False).select_for_update()
+    ):
         deadline.pauses = [*deadline.pauses, [deadline.paused_at.isoformat(), at.isoformat()]]  # type: ignore[union-attr]
         deadline.paused_at = None
         _set_due(deadline, due_at=None if deadline.span else deadline.due_at, steps=deadline.steps)
@@ -125,9 +135,18 @@ def resume(case: Case, *, at: datetime, kinds: Iterable[str]) -> None:
 
 def refresh_nearest(case: Case) -> None:
     """Mirror the nearest open clock onto the case row, for queues sorted by an index."""
-    nearest = Deadline.objects.open().of(case).filter(due_at__isnull=False, paused_at=None).order_by("due_at").values_list("due_at", "kind").first()
+    nearest = (
+        Deadline.objects.open()
+        .of(case)
+        .filter(due_at__isnull=False, paused_at=None)
+        .order_by("due_at")
+        .values_list("due_at", "kind")
+        .first()
+    )
     case.next_due_at, case.next_due_kind = nearest or (None, "")
-    type(case)._default_manager.filter(pk=case.pk).update(next_due_at=case.next_due_at, next_due_kind=case.next_due_kind)
+    type(case)._default_manager.filter(pk=case.pk).update(
+        next_due_at=case.next_due_at, next_due_kind=case.next_due_kind
+    )
 
 
 def sweep(at: datetime) -> int:
@@ -138,7 +157,9 @@ def sweep(at: datetime) -> int:
     Returns:
         how many clocks fired.
     """
-    return _fire(Q(warn_at__lte=at, warned_at=None), "warned_at", "warn_at", at) + _fire(Q(due_at__lt=at, breached_at=None), "breached_at", "due_at", at)
+    return _fire(Q(warn_at__lte=at, warned_at=None), "warned_at", "warn_at", at) + _fire(
+        Q(due_at__lt=at, breached_at=None), "breached_at", "due_at", at
+    )
 
 
 def _fire(condition: Q, stamp: str, order: str, at: datetime) -> int:
@@ -183,7 +204,9 @@ def _find(case: Case, kind: str, about: models.Model | None) -> Deadline | None:
     return rows.select_for_update(of=("self",)).first()
 
 
-def _set_due(deadline: Deadline, *, due_at: datetime | None, steps: list[dict[str, str]], warn: float = WARN_FRACTION) -> None:
+def _set_due(
+    deadline: Deadline, *, due_at: datetime | None, steps: list[dict[str, str]], warn: float = WARN_FRACTION
+) -> None:
     """Compute due date, warning mark and explanation from span, calendar and pauses, or take `due_at` as given."""
     calendar = deadline.calendar.business() if deadline.calendar else calendars.ROUND_THE_CLOCK
     if deadline.span:
@@ -196,5 +219,3 @@ def _set_due(deadline: Deadline, *, due_at: datetime | None, steps: list[dict[st
     else:
         deadline.due_at, deadline.steps = due_at, steps
         deadline.warn_at = deadline.started_at + (due_at - deadline.started_at) * warn if due_at else None
-
-

@@ -26,14 +26,14 @@ NARROW_COLUMNS = 3
 INDENTATION = re.compile(rb"\n\s+")
 
 
-class LabelledChoiceField(forms.ModelChoiceField):
+class LabelledChoiceField(forms.ModelChoiceField[Any]):
     """Shows rows in words a person recognises."""
 
     def label_from_instance(self, obj: models.Model) -> str:
         return label_of(obj)
 
 
-class DeskAdmin(SkinAdmin):
+class DeskAdmin(SkinAdmin[Any]):
     """Lists and pages of one model.
 
     A person needs the model permission and, where rows are scoped, must see the row. Nothing can be deleted unless the
@@ -52,7 +52,7 @@ class DeskAdmin(SkinAdmin):
     list_per_page = 100
     list_max_show_all = 100
     paginator = BoundedPaginator
-    sortable_by: Sequence[str] | None = ()
+    sortable_by: ClassVar[Any] = ()
     list_filter_submit = True
     list_disable_select_all = True
     save_as = False
@@ -63,7 +63,7 @@ class DeskAdmin(SkinAdmin):
     empty_why: Any = ""
     consequence: Any = ""
     acts: ClassVar[tuple[Act, ...]] = ()
-    change_form_template: Any = "desk/admin/change_form.html"
+    change_form_template: ClassVar[Any] = "desk/admin/change_form.html"
     object_history_template = "desk/admin/object_history.html"
 
     # --- who sees what ---------------------------------------------------------------------------------------------
@@ -126,13 +126,13 @@ class DeskAdmin(SkinAdmin):
 
     # --- forms -----------------------------------------------------------------------------------------------------
 
-    def get_autocomplete_fields(self, request: HttpRequest) -> Sequence[str]:
+    def get_autocomplete_fields(self, request: HttpRequest) -> tuple[str, ...]:
         """Every key to a model that can be searched is a picker, never a list of all rows."""
         registry = self.admin_site._registry
         pickers = [
             field.name
             for field in (*self.opts.fields, *self.opts.many_to_many)
-            if field.is_relation and field.related_model in registry and registry[field.related_model].search_fields  # type: ignore[index]
+            if field.is_relation and field.related_model in registry and registry[field.related_model].search_fields
         ]
         return tuple({*super().get_autocomplete_fields(request), *pickers})
 
@@ -248,14 +248,14 @@ class ReadOnlyAdmin(DeskAdmin):
         return False
 
 
-class DeskTabularInline(SkinTabularInline):
+class DeskTabularInline(SkinTabularInline[Any, Any]):
     """Child rows that are entered by hand in a table."""
 
     extra = 0
     can_delete = False
 
 
-class DeskStackedInline(SkinStackedInline):
+class DeskStackedInline(SkinStackedInline[Any, Any]):
     """Child rows that are entered by hand, one under the other."""
 
     extra = 0

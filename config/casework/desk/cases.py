@@ -1,7 +1,6 @@
 """The queue and the page of a case, the same on every desk."""
 
 import re
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -20,7 +19,7 @@ from config.casework import clock
 from config.casework.access.models import User
 from config.casework.cases.changes import change_case
 from config.casework.cases.models import Case
-from config.casework.desk import casepage, caseacts
+from config.casework.desk import caseacts, casepage
 from config.casework.desk.base import DeskAdmin, acting_user
 from config.casework.desk.clocks import SpokenClock, nearest_clocks
 from config.casework.desk.display import NOTHING, Mark, badge, choice_badge, person_name
@@ -57,15 +56,15 @@ class CaseAdmin(DeskAdmin):
     tabs: ClassVar[tuple[casepage.Tab, ...]] = ()
     bulk_steps: ClassVar[tuple[str, ...]] = ()
 
-    list_display: Sequence[Any] = ("headline", "state_badge", "clock_words", "owner_name", "age")
+    list_display: Any = ("headline", "state_badge", "clock_words", "owner_name", "age")
     list_display_links = None
-    list_select_related: Sequence[str] = ("owner",)
+    list_select_related: ClassVar[Any] = ("owner",)
     narrow_columns = ("headline", "state_badge", "clock_words")
-    list_filter: Sequence[Any] = (QueueFilter, ("owner", PickFilter), ("system", PickFilter), ("organization", PickFilter), ("received_at", DateRangeFilter))
+    list_filter: ClassVar[Any] = (QueueFilter, ("owner", PickFilter), ("system", PickFilter), ("organization", PickFilter), ("received_at", DateRangeFilter))
     list_before_template = "desk/admin/queues.html"
-    search_fields: Sequence[str] = ("reference", "title")
+    search_fields: ClassVar[Any] = ("reference", "title")
     search_help_text = gettext_lazy("A reference, or words of the title")
-    ordering: Any = (F("next_due_at").asc(nulls_last=True), "pk")
+    ordering: ClassVar[Any] = (F("next_due_at").asc(nulls_last=True), "pk")
     change_form_template = "desk/admin/case_edit.html"
     form = casepage.EditForm
     empty_title = gettext_lazy("Nothing is open here")
@@ -73,7 +72,7 @@ class CaseAdmin(DeskAdmin):
 
     @property
     def machine(self) -> Machine[Any]:
-        machine: Machine[Any] = self.model.MACHINE  # type: ignore[attr-defined]
+        machine: Machine[Any] = self.model.MACHINE
         return machine
 
     # --- hooks -----------------------------------------------------------------------------------------------------
@@ -227,7 +226,7 @@ class CaseAdmin(DeskAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(self.add_fields) and super().has_add_permission(request)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         owned = {self.machine.field}
         for transition in self.machine.transitions.values():
             owned |= {*transition.fields, *transition.optional, *transition.stamps, *transition.actor_stamps}

@@ -58,7 +58,7 @@ class QueueFilter(admin.SimpleListFilter):
         return value if value in {"open", "mine", "closed", "all"} else self.default
 
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
-        open_states = queryset.model.OPEN_STATES  # type: ignore[attr-defined]
+        open_states = queryset.model.OPEN_STATES
         match self.chosen():
             case "open":
                 return queryset.filter(state__in=open_states)
@@ -68,7 +68,7 @@ class QueueFilter(admin.SimpleListFilter):
                 return queryset.exclude(state__in=open_states)
         return queryset
 
-    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         chosen = self.chosen()
         for key, words in self.lookup_choices:
             yield {"selected": key == chosen, "query_string": changelist.get_query_string({self.parameter_name: key}), "display": words}

@@ -1,11 +1,12 @@
 """The forms of single acts: what a step demands and allows, when it happened, and why."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from config.casework.transitions import Transition
@@ -53,8 +54,9 @@ class StepForm(ActForm):
 
     def renew_version(self, version: int | None) -> None:
         """Let the person repeat the step on what they see now."""
-        self.data = self.data.copy()  # type: ignore[union-attr]
-        self.data["version"] = "" if version is None else str(version)
+        data = cast("QueryDict", self.data).copy()
+        data["version"] = "" if version is None else str(version)
+        self.data = data
 
 
 def step_form(model: type[models.Model], transition: Transition, pick: Pick) -> type[StepForm]:

@@ -21,13 +21,13 @@ class BoundedPaginator(Paginator[Any]):
 
     @cached_property
     def _bounded_count(self) -> int:
-        rows = self.object_list
+        rows: Any = self.object_list
         if not hasattr(rows, "query"):
             return len(rows)
-        return rows.order_by()[: COUNT_LIMIT + 1].count()
+        return int(rows.order_by()[: COUNT_LIMIT + 1].count())
 
     @property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         return min(self._bounded_count, COUNT_LIMIT)
 
     @property
@@ -36,7 +36,7 @@ class BoundedPaginator(Paginator[Any]):
         return f"{COUNT_LIMIT:,}+" if self._bounded_count > COUNT_LIMIT else f"{self._bounded_count:,}"
 
     @property
-    def num_pages(self) -> int:  # type: ignore[override]
+    def num_pages(self) -> int:
         return min(super().num_pages, PAGE_LIMIT)
 
 
