@@ -76,7 +76,7 @@ def run_step(incident_id: int, *, generation: int, step: int, round_: int, at: d
             return None
         steps = incident.paging_plan["steps"]
         target = steps[step]["to"]
-        person = resolve(incident.system, target, at)
+        person = resolve(incident.system, target, at, demo=incident.is_demo)
         reason = PageReason.OPENED if step == 0 and round_ == 0 else PageReason.UNACKNOWLEDGED
         page = _page(
             incident,
@@ -119,7 +119,11 @@ def acknowledgement_lapsed(incident: Incident, *, at: datetime) -> None:
         record(row, "incident.acknowledgement_lapsed", actor=None, at=at)
         last = row.pages.exclude(person=None).order_by("-paged_at", "-pk").first()
         targets = [step["to"] for step in row.paging_plan.get("steps", [])] + list(OnCallPart.values)
-        reached = [(target, person) for target in targets if (person := resolve(row.system, target, at)) is not None]
+        reached = [
+            (target, person)
+            for target in targets
+            if (person := resolve(row.system, target, at, demo=row.is_demo)) is not None
+        ]
         others = [pair for pair in reached if last is None or pair[1] != last.person]
         target, person = next(iter(others or reached), (targets[0], None))
         _page(row, person=person, target=target, reason=PageReason.LAPSED, at=at)
@@ -142,7 +146,7 @@ def escalate(deadline_id: int, *, order: int, at: datetime) -> Escalation | None
         if not deadline.is_open or order >= len(steps):
             return None
         target = steps[order]["to"]
-        person = resolve(incident.system, target, at)
+        person = resolve(incident.system, target, at, demo=incident.is_demo)
         escalation, created = Escalation.objects.get_or_create(
             deadline=deadline,
             order=order,

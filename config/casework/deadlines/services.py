@@ -149,16 +149,19 @@ def refresh_nearest(case: Case) -> None:
     )
 
 
-def sweep(at: datetime) -> int:
+def sweep(at: datetime, *, case: Case | None = None) -> int:
     """Warn and breach every clock that is due, oldest first, each in a transaction of its own batch.
 
     Safe in parallel: rows are claimed with SKIP LOCKED, and the mark is set in the same transaction as its effects.
 
+    Args:
+        case: only the clocks of this one.
     Returns:
         how many clocks fired.
     """
-    return _fire(Q(warn_at__lte=at, warned_at=None), "warned_at", "warn_at", at) + _fire(
-        Q(due_at__lt=at, breached_at=None), "breached_at", "due_at", at
+    of = Q() if case is None else Q(content_type=ContentType.objects.get_for_model(case), object_id=case.pk)
+    return _fire(of & Q(warn_at__lte=at, warned_at=None), "warned_at", "warn_at", at) + _fire(
+        of & Q(due_at__lt=at, breached_at=None), "breached_at", "due_at", at
     )
 
 
