@@ -57,13 +57,15 @@ class ComposeForm(ActForm):
 
     def __init__(self, *args: Any, incident: Incident, template: MessageTemplate, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.open_slots = [name for name in services.slots(template) if name not in services.known_slots(incident)]
+        self.template = template
+        used, known = services.slots(template), services.known_slots(incident, template)
+        self.open_slots = [name for name in used if name not in known]
         labels = {slot["key"]: slot for slot in template.slots}
         for name in self.open_slots:
             said = labels.get(name, {})
             self.fields[f"slot_{name}"] = forms.CharField(label=said.get("label") or name.replace("_", " ").capitalize(), help_text=said.get("hint", ""), max_length=300, required=False)
         self.order_fields([*(f"slot_{name}" for name in self.open_slots), "recipients", "next_update_at", "confirm_data_safety"])
-        if template.audience != Audience.INTERNAL:
+        if template.audience != Audience.INTERNAL and "next_update" not in used:
             del self.fields["next_update_at"]
         if not (incident.data_loss_risk and template.claims_data_safety):
             del self.fields["confirm_data_safety"]
@@ -72,7 +74,7 @@ class ComposeForm(ActForm):
 
     def values(self, incident: Incident) -> dict[str, str]:
         at = self.cleaned_data.get("next_update_at")
-        known = services.known_slots(incident, next_update=moment(at, "UTC") if at else "")
+        known = services.known_slots(incident, self.template, next_update=moment(at, "UTC") if at else "")
         return known | {name: self.cleaned_data.get(f"slot_{name}", "") for name in self.open_slots}
 
     def take_errors(self, error: ValidationError) -> None:
@@ -101,8 +103,12 @@ def _compose(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> Ht
         messages.error(request, _("There is no approved text of this name."))
         return HttpResponseRedirect(admin.page_url(incident, "messages"))
     posted = request.method == "POST"
-    form = ComposeForm(request.POST if posted else None, incident=incident, template=template)
-    filled = services.preview(template, incident, services.known_slots(incident))
+    try:
+        form = ComposeForm(request.POST if posted else None, incident=incident, template=template)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return HttpResponseRedirect(admin.page_url(incident, "messages"))
+    filled = services.preview(template, incident, services.known_slots(incident, template))
     if posted and form.is_valid():
         filled = services.preview(template, incident, form.values(incident))
         if request.POST.get("act") == "send":

@@ -77,4 +77,4 @@ class Deadline(models.Model):
 
     def is_late(self, at: datetime) -> bool:
         """True when it was met after its due date, or is open and past it; exactly on time is not late."""
-        return self.due_at is not None and self.cancelled_at is None and (self.met_at or self.paused_at or at) > self.due_at
+        return self.due_at is not None and self.cancelled_at is None and (self.paused_at or self.met_at or at) > self.due_at
