@@ -39,7 +39,7 @@ def received(event: AlertsReceived) -> str | None:
     if incident is None:
         incident, how = _open(event, system, source_key)
     if event.new or how != "joined":
-        record(incident, "alert.firing", actor=None, at=event.at, detail={"alerts": [alert.fingerprint for alert in event.firing], "how": how})
+        record(incident, "alert.firing", actor=None, at=event.at, detail={"alerts": [alert.fingerprint for alert in event.new or event.firing], "how": how})
     if event.resolved:
         record(incident, "alert.resolved", actor=None, at=event.at, detail={"alerts": [alert.fingerprint for alert in event.resolved]})
     _take_gravest(incident, event)
