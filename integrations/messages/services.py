@@ -153,11 +153,8 @@ def _send_mail(message: Message) -> None:
         subject=message.subject,
         body=message.text,
         to=[f"{_quoted(message.recipient_name)} <{message.address}>" if message.recipient_name else message.address],
-        headers={
-            "Message-ID": message_id(message),
-            "Auto-Submitted": "auto-generated",
-            "traceparent": message.trace or "-",
-        },
+        headers={"Message-ID": message_id(message), "Auto-Submitted": "auto-generated"}
+        | ({"traceparent": message.trace} if message.trace else {}),
     )
     if message.html:
         mail.attach_alternative(message.html, "text/html")

@@ -63,19 +63,25 @@ def recompute(
     calendar: Calendar | None,
     about: models.Model | None = None,
     due_at: datetime | None = None,
+    steps: list[dict[str, str]] | None = None,
+    warn: float = WARN_FRACTION,
 ) -> Deadline | None:
     """Give an open clock another promise, counted from its own start with its pauses carried over (INC-28).
 
-    A clock that is no longer late loses its breach mark, so that it may breach anew.
+    A mark that was set before the new promise ran out no longer counts, so that the clock may warn and breach anew.
+
+    Args:
+        span, due_at, steps, warn: as for `start`.
     """
     deadline = _find(case, kind, about)
     if deadline is None:
         return None
     deadline.span, deadline.calendar = span, calendar
-    before = deadline.due_at
-    _set_due(deadline, due_at=due_at, steps=[])
-    if deadline.due_at is None or (before is not None and deadline.due_at > before):
-        deadline.warned_at = deadline.breached_at = None
+    _set_due(deadline, due_at=due_at, steps=steps or [], warn=warn)
+    if deadline.warned_at is not None and (deadline.warn_at is None or deadline.warned_at < deadline.warn_at):
+        deadline.warned_at = None
+    if deadline.breached_at is not None and (deadline.due_at is None or deadline.breached_at <= deadline.due_at):
+        deadline.breached_at = None
     deadline.save()
     refresh_nearest(case)
     return deadline
@@ -90,6 +96,12 @@ def meet(case: Case, kind: str, *, at: datetime, about: models.Model | None = No
         deadline.save(update_fields=["met_at"])
         refresh_nearest(case)
     return deadline
+
+
+@transaction.atomic
+def miss(deadline: Deadline, *, at: datetime) -> None:
+    """Mark a clock that was met too late before any sweep saw it run out; its listeners hear of it as from the sweep."""
+    _mark([deadline], "breached_at", at)
 
 
 @transaction.atomic
