@@ -1,6 +1,8 @@
 """The HTTP API: what each app answers, under one roof."""
 
 from config.casework.api.base import DeskAPI
+from config.casework.cases.api import router as cases
+from incidents.api import router as incidents
 from integrations.signals.api import router as signals
 
 api = DeskAPI(
@@ -12,3 +14,5 @@ api = DeskAPI(
     urls_namespace="api",
 )
 api.add_router("/ingest", signals)
+api.add_router("/cases", cases)
+api.add_router("/incidents", incidents)

@@ -114,7 +114,13 @@ def _database() -> dict[str, Any]:
     if DESK.database_role:
         options["options"] = f"-c role={DESK.database_role}"
     if DESK.database_pool:
-        options["pool"] = {"min_size": 1, "max_size": DESK.database_pool, "timeout": 5, "reconnect_timeout": 10, "max_idle": 300}
+        options["pool"] = {
+            "min_size": 1,
+            "max_size": DESK.database_pool,
+            "timeout": 5,
+            "reconnect_timeout": 10,
+            "max_idle": 300,
+        }
         database["CONN_MAX_AGE"] = 0
     else:
         database["CONN_MAX_AGE"] = 60
@@ -169,6 +175,7 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_USER_DISPLAY = "config.accounts.display_name"
 ACCOUNT_RATE_LIMITS = {"login_failed": None}
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
@@ -219,7 +226,9 @@ MEDIA_ROOT = DATA_DIR / "files"
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if TESTING or DEBUG else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if TESTING or DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -244,7 +253,11 @@ SECURE_CSP = {
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }
-STAFF_CSP = SECURE_CSP | {"script-src": [CSP.SELF, CSP.UNSAFE_EVAL], "style-src": [CSP.SELF, CSP.UNSAFE_INLINE], "base-uri": [CSP.SELF]}
+STAFF_CSP = SECURE_CSP | {
+    "script-src": [CSP.SELF, CSP.UNSAFE_EVAL],
+    "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
+    "base-uri": [CSP.SELF],
+}
 HTTPS = BASE_URL.startswith("https://")
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
@@ -278,7 +291,11 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "config.dashboard.context",
-    "STYLES": [lambda _request: static("desk/tones.css"), lambda _request: static("desk/desk.css"), lambda _request: static("desk/admin.css")],
+    "STYLES": [
+        lambda _request: static("desk/tones.css"),
+        lambda _request: static("desk/desk.css"),
+        lambda _request: static("desk/admin.css"),
+    ],
     "SITE_ICON": lambda _request: static("desk/logo.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("desk/favicon.svg")}],
     "BORDER_RADIUS": "6px",
@@ -317,6 +334,6 @@ UNFOLD: dict[str, Any] = {
             "800": "#115e59",
             "900": "#134e4a",
             "950": "#042f2e",
-        }
+        },
     },
 }

@@ -9,12 +9,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.casework.access.models import User
+from config.casework.catalogue.models import System
 from config.casework.desk.base import DeskAdmin
 from config.casework.desk.casepage import Tab
 from config.casework.desk.cases import CaseAdmin
 from config.casework.desk.display import Mark, person_name
 from config.casework.desk.filters import PickFilter
 from config.casework.desk.inlines import CaseInline
+from config.casework.desk.navigation import WORK, Line, register_group, register_line
 from incidents.clocks import effective_level
 from incidents.communications import desk as communications
 from incidents.filters import DueFilter, WaitFilter
@@ -117,15 +119,34 @@ class IncidentAdmin(CaseAdmin):
         "system", "organization", "source", "received_at", "scope", "description", "data_loss_risk", "impacts_hiring", "acknowledged_at",
         "acknowledged_by", "impact_over_at", "resolved_at", "cause", "fix_reference", "recurrence_of",
     )  # fmt: skip
-    edit_fields = ("title", "description", "owner", "comms_lead", "scope", "data_loss_risk", "impacts_hiring", "cause", "fix_reference", "restricted")
+    edit_fields = (
+        "title",
+        "description",
+        "owner",
+        "comms_lead",
+        "scope",
+        "data_loss_risk",
+        "impacts_hiring",
+        "cause",
+        "fix_reference",
+        "restricted",
+    )
     edit_anyway = ("cause", "fix_reference")
     add_fields = ("system", "title", "description", "severity", "impacts_hiring", "data_loss_risk")
     add_optional = ("description", "severity", "impacts_hiring", "data_loss_risk")
-    consequence = gettext_lazy("The clocks start now. Severity may wait for triage: until then the clocks of the level for unjudged incidents hold.")
+    consequence = gettext_lazy(
+        "The clocks start now. Severity may wait for triage: until then the clocks of the level for unjudged incidents hold."
+    )
     panels = (MitigationInline, PageInline, EscalationInline, CommunicationInline, ActionItemInline)
     tabs = (
         Tab("playbook", gettext_lazy("Playbook"), "incidents/playbook.html", procedures.tab, "incidents.view_run"),
-        Tab("messages", gettext_lazy("Messages"), "incidents/messages.html", communications.tab, "incidents.view_communication"),
+        Tab(
+            "messages",
+            gettext_lazy("Messages"),
+            "incidents/messages.html",
+            communications.tab,
+            "incidents.view_communication",
+        ),
         Tab("paging", gettext_lazy("Paging"), "", None, "incidents.view_page"),
         Tab("review", gettext_lazy("Review"), "incidents/review.html", reviews.tab, "incidents.view_postmortem"),
     )
@@ -136,6 +157,17 @@ class IncidentAdmin(CaseAdmin):
     def severity(self, obj: Incident) -> Mark | None:
         level = obj.severity
         return Mark(level.key, str(level.tone)) if level else Mark(_("not judged"), "danger")
+
+    def choices_for(self, request: HttpRequest, obj: Any, name: str) -> Any:
+        """Systems, the levels of the incident's system, and the people of the desk are few enough to choose from."""
+        if name == "system":
+            return System.objects.order_by("name")
+        if name == "severity":
+            levels = Severity.objects.select_related("system").order_by("system__name", "rank", "key")
+            return levels.filter(system=obj.system_id) if obj else levels
+        if name in {"owner", "comms_lead"}:
+            return User.objects.filter(is_staff=True, is_active=True).order_by("name", "email")
+        return super().choices_for(request, obj, name)
 
     def open_case(self, *, actor: User, at: datetime, **values: Any) -> Incident:
         return open_incident(values.pop("system"), actor=actor, at=at, **values)
@@ -164,6 +196,9 @@ class SeverityAdmin(DeskAdmin):
     list_filter = (("system", PickFilter),)
     list_select_related = ("system",)
     search_fields = ("key", "name")
+
+    def label(self, obj: Any) -> str:
+        return f"{obj.key} {obj.name} ({obj.system.name})"
 
 
 @admin.register(ReleaseWindow)
@@ -199,3 +234,73 @@ class PageAdmin(DeskAdmin):
     list_display = ("paged_at", "incident", "person", "reason", "state")
     list_filter = ("reason", "state")
     list_select_related = ("incident", "person")
+
+
+RUNBOOKS = "runbooks"
+register_group(RUNBOOKS, gettext_lazy("Runbooks"))
+register_line(
+    WORK,
+    Line(
+        gettext_lazy("Incidents"),
+        "admin:incidents_incident_changelist",
+        "incidents.view_incident",
+        "emergency_home",
+        10,
+    ),
+)
+register_line(
+    WORK,
+    Line(
+        gettext_lazy("Action items"),
+        "admin:incidents_actionitem_changelist",
+        "incidents.view_actionitem",
+        "task_alt",
+        40,
+    ),
+)
+register_line(
+    WORK,
+    Line(
+        gettext_lazy("Page log"), "admin:incidents_page_changelist", "incidents.view_page", "notifications_active", 50
+    ),
+)
+register_line(
+    RUNBOOKS,
+    Line(
+        gettext_lazy("Procedures"), "admin:incidents_procedure_changelist", "incidents.view_procedure", "checklist", 10
+    ),
+)
+register_line(
+    RUNBOOKS,
+    Line(
+        gettext_lazy("Texts"),
+        "admin:incidents_messagetemplate_changelist",
+        "incidents.view_messagetemplate",
+        "mail",
+        20,
+    ),
+)
+register_line(
+    RUNBOOKS,
+    Line(gettext_lazy("Severities"), "admin:incidents_severity_changelist", "incidents.view_severity", "speed", 30),
+)
+register_line(
+    RUNBOOKS,
+    Line(
+        gettext_lazy("On-call roles"),
+        "admin:incidents_oncallrole_changelist",
+        "incidents.view_oncallrole",
+        "support_agent",
+        40,
+    ),
+)
+register_line(
+    RUNBOOKS,
+    Line(
+        gettext_lazy("Release windows"),
+        "admin:incidents_releasewindow_changelist",
+        "incidents.view_releasewindow",
+        "event",
+        50,
+    ),
+)

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from config.casework import calendars
 from config.casework.audit.services import record
+from config.casework.catalogue.fields import parse_duration
 from config.casework.catalogue.models import System
+from config.casework.events import publish
 from config.casework.transitions import apply
 from incidents import clocks
 from incidents.choices import UNRESOLVED, IncidentState, Source
@@ -13,10 +14,11 @@ from incidents.models import Incident
 from incidents.procedures.models import Procedure
 from incidents.services import find_last, find_unresolved, open_or_join
 from incidents.severity.models import Severity
-from config.casework.events import publish
 from integrations.signals.events import AlertsReceived, LevelsAsked
 
-WATCH = "PT24H"  # how long after a fix the same trouble counts as a recurrence (INC-95), unless the runbook says otherwise
+WATCH = (
+    "P1D"  # how long after a fix the same trouble counts as a recurrence (INC-95), unless the runbook says otherwise
+)
 
 
 def levels(event: LevelsAsked) -> list[str]:
@@ -33,31 +35,44 @@ def received(event: AlertsReceived) -> str | None:
     if not event.new and not event.repeated:
         return _resolved(event, source_key)
     incident = find_unresolved(Source.ALERT, source_key)
-    if incident is None and not event.new:
-        return _known(source_key)  # still firing while a person said it is resolved: the watch begins with the next new alert
+    if incident is None and not event.new and (known := _resolved_within_the_watch(event, system, source_key)):
+        return known.reference  # a person said that it is over; the alert has the watch to fall silent
     how = "joined"
     if incident is None:
         incident, how = _open(event, system, source_key)
-    if event.new:
-        record(incident, "alert.firing", actor=None, at=event.at, detail={"alerts": [alert.fingerprint for alert in event.new], "how": how})
+    if event.new or how != "joined":
+        record(
+            incident,
+            "alert.firing",
+            actor=None,
+            at=event.at,
+            detail={"alerts": [alert.fingerprint for alert in event.new or event.firing], "how": how},
+        )
     if event.resolved:
-        record(incident, "alert.resolved", actor=None, at=event.at, detail={"alerts": [alert.fingerprint for alert in event.resolved]})
+        record(
+            incident,
+            "alert.resolved",
+            actor=None,
+            at=event.at,
+            detail={"alerts": [alert.fingerprint for alert in event.resolved]},
+        )
     _take_gravest(incident, event)
     return incident.reference
 
 
 def _open(event: AlertsReceived, system: System, source_key: str) -> tuple[Incident, str]:
     monitor = event.monitor
-    playbook = Procedure.objects.filter(key=monitor.playbook, system=system).first() if monitor and monitor.playbook else None
-    name = event.new[0].name if event.new else ""
+    playbook = (
+        Procedure.objects.filter(key=monitor.playbook, system=system).first() if monitor and monitor.playbook else None
+    )
+    name = event.firing[0].name
     title = (playbook.title if playbook else "") or (monitor.title if monitor else "") or name or "Alert"
-    watch = calendars.parse_span(system.setting("recurrence_watch", WATCH)).time
     return open_or_join(
         system,
         title=title[:200],
         at=event.at,
         source_key=source_key,
-        watch_since=event.at - (watch or timedelta(hours=24)),
+        watch_since=event.at - _watch(system),
         severity=Severity.objects.filter(system=system, key=event.severity).select_related("system__calendar").first(),
         monitor_key=monitor.key if monitor else "",
         paging_override=monitor.page if monitor else "",
@@ -73,13 +88,26 @@ def _resolved(event: AlertsReceived, source_key: str) -> str | None:
     if incident is None:
         return None
     if event.resolved:
-        record(incident, "alert.resolved", actor=None, at=event.at, detail={"alerts": [alert.fingerprint for alert in event.resolved]})
+        record(
+            incident,
+            "alert.resolved",
+            actor=None,
+            at=event.at,
+            detail={"alerts": [alert.fingerprint for alert in event.resolved]},
+        )
     return incident.reference
 
 
-def _known(source_key: str) -> str | None:
+def _resolved_within_the_watch(event: AlertsReceived, system: System, source_key: str) -> Incident | None:
     incident = find_last(Source.ALERT, source_key)
-    return incident.reference if incident else None
+    if incident is None or incident.resolved_at is None or incident.resolved_at < event.at - _watch(system):
+        return None
+    return incident
+
+
+def _watch(system: System) -> timedelta:
+    """How long after a fix the same trouble is a recurrence of it."""
+    return parse_duration(system.setting("recurrence_watch", WATCH))
 
 
 def _take_gravest(incident: Incident, event: AlertsReceived) -> None:
@@ -87,16 +115,30 @@ def _take_gravest(incident: Incident, event: AlertsReceived) -> None:
     if event.data_loss and not incident.data_loss_risk:
         Incident.objects.filter(pk=incident.pk).update(data_loss_risk=True)
         record(incident, "incident.data_loss_flagged", actor=None, at=event.at)
-    graver = Severity.objects.filter(system=incident.system, key=event.severity).select_related("system__calendar").first() if event.severity else None
+    graver = (
+        Severity.objects.filter(system=incident.system, key=event.severity).select_related("system__calendar").first()
+        if event.severity
+        else None
+    )
     current = clocks.effective_level(incident)
-    if graver is None or (incident.severity is not None and current is not None and graver.rank >= current.rank):
+    if graver is None or graver == incident.severity or (current is not None and graver.rank > current.rank):
         return
+    if incident.severity is not None and current is not None and graver.rank == current.rank:
+        return
+    Incident.objects.filter(pk=incident.pk).update(paging_override=event.monitor.page if event.monitor else "")
     if incident.state in UNRESOLVED and incident.state != IncidentState.DETECTED:
         apply(incident, "reclassify", actor=None, at=event.at, severity=graver)
         return
     before = incident.severity.key if incident.severity else None
     Incident.objects.filter(pk=incident.pk).update(severity=graver)
     incident.refresh_from_db()
-    record(incident, "incident.severity_raised", actor=None, at=event.at, fields=["severity"], detail={"severity": [before, graver.key]})
+    record(
+        incident,
+        "incident.severity_raised",
+        actor=None,
+        at=event.at,
+        fields=["severity"],
+        detail={"severity": [before, graver.key]},
+    )
     clocks.follow_severity(incident, at=event.at)
-    publish(SeverityJudged(incident, event.at))
+    publish(SeverityJudged(incident, event.at, by_alert=True))

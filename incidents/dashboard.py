@@ -61,10 +61,21 @@ def unacknowledged_card(user: User, now: datetime) -> Card | None:
     found = _open(user).aggregate(waiting=Count("pk", filter=waits.UNACKNOWLEDGED), total=Count("pk"))
     waiting, total = found["waiting"], found["total"]
     if waiting:
-        sentence = ngettext("open incident that nobody has taken yet, of %(total)s open", "open incidents that nobody has taken yet, of %(total)s open", waiting)
+        sentence = ngettext(
+            "open incident that nobody has taken yet, of %(total)s open",
+            "open incidents that nobody has taken yet, of %(total)s open",
+            waiting,
+        )
     else:
         sentence = _("wait for somebody to take them, of %(total)s open")
-    return Card(_("Unacknowledged"), waiting, sentence % {"total": total}, _queue("acknowledgement"), Tone.DANGER if waiting else "", 10)
+    return Card(
+        _("Unacknowledged"),
+        waiting,
+        sentence % {"total": total},
+        _queue("acknowledgement"),
+        Tone.DANGER if waiting else "",
+        10,
+    )
 
 
 def clocks_card(user: User, now: datetime) -> Card | None:
@@ -73,14 +84,19 @@ def clocks_card(user: User, now: datetime) -> Card | None:
     rows = _open(user).filter(next_due_at__isnull=False)
     late, risky = waits.late(rows, user, now).count(), waits.at_risk(rows, user, now).count()
     if late and risky:
-        sentence = _("incidents with a clock that needs you: %(late)s late, %(risky)s at risk") % {"late": late, "risky": risky}
+        sentence = _("incidents with a clock that needs you: %(late)s late, %(risky)s at risk") % {
+            "late": late,
+            "risky": risky,
+        }
     elif late:
         sentence = ngettext("incident is late", "incidents are late", late)
     elif risky:
         sentence = ngettext("incident is at risk of being late", "incidents are at risk of being late", risky)
     else:
         sentence = _("incidents are late or at risk")
-    return Card(_("Clocks"), late + risky, sentence, _queue("clocks"), Tone.DANGER if late else Tone.WARN if risky else "", 20)
+    return Card(
+        _("Clocks"), late + risky, sentence, _queue("clocks"), Tone.DANGER if late else Tone.WARN if risky else "", 20
+    )
 
 
 def decisions_card(user: User, now: datetime) -> Card | None:
@@ -92,7 +108,9 @@ def decisions_card(user: User, now: datetime) -> Card | None:
     if signs:
         sentence = ngettext("joint decision waits for your signature", "joint decisions wait for your signature", count)
     else:
-        sentence = ngettext("joint decision is not signed by both yet", "joint decisions are not signed by both yet", count)
+        sentence = ngettext(
+            "joint decision is not signed by both yet", "joint decisions are not signed by both yet", count
+        )
     return Card(_("Decisions"), count, sentence, _queue("decision"), Tone.WARN if count else "", 30)
 
 
@@ -100,14 +118,20 @@ def attention_card(user: User, now: datetime) -> Card | None:
     """Work that failed for good, messages among it."""
     if not user.has_perm("casework.view_job"):
         return None
-    found = Job.objects.filter(state=JobState.PARKED).aggregate(total=Count("pk"), messages=Count("pk", filter=Q(kind=DELIVERIES)))
+    found = Job.objects.filter(state=JobState.PARKED).aggregate(
+        total=Count("pk"), messages=Count("pk", filter=Q(kind=DELIVERIES))
+    )
     total, unsent = found["total"], found["messages"]
     sentence = ngettext("piece of work failed and needs a person", "pieces of work failed and need a person", total)
     if unsent:
-        sentence += ngettext("; %(count)s message did not leave", "; %(count)s messages did not leave", unsent) % {"count": unsent}
+        sentence += ngettext("; %(count)s message did not leave", "; %(count)s messages did not leave", unsent) % {
+            "count": unsent
+        }
     elif not total:
         sentence = _("pieces of work failed; every message left")
-    return Card(_("Attention"), total, sentence, reverse("admin:casework_job_changelist"), Tone.DANGER if total else "", 40)
+    return Card(
+        _("Attention"), total, sentence, reverse("admin:casework_job_changelist"), Tone.DANGER if total else "", 40
+    )
 
 
 def promises_card(user: User, now: datetime) -> Card | None:
@@ -118,11 +142,20 @@ def promises_card(user: User, now: datetime) -> Card | None:
     late_items = ActionItem.objects.visible_to(user).filter(state=ActionState.OPEN, due_on__lt=now.date()).count()
     said = []
     if late_updates:
-        said.append(ngettext("%(count)s update to people", "%(count)s updates to people", late_updates) % {"count": late_updates})
+        said.append(
+            ngettext("%(count)s update to people", "%(count)s updates to people", late_updates)
+            % {"count": late_updates}
+        )
     if late_items:
         said.append(ngettext("%(count)s action item", "%(count)s action items", late_items) % {"count": late_items})
-    sentence = _("overdue: %(what)s") % {"what": _(" and ").join(said)} if said else _("updates and action items are overdue")
-    url = _queue("update") if late_updates or not late_items else f"{reverse('admin:incidents_actionitem_changelist')}?due=late"
+    sentence = (
+        _("overdue: %(what)s") % {"what": _(" and ").join(said)} if said else _("updates and action items are overdue")
+    )
+    url = (
+        _queue("update")
+        if late_updates or not late_items
+        else f"{reverse('admin:incidents_actionitem_changelist')}?due=late"
+    )
     return Card(_("Promises"), late_updates + late_items, sentence, url, Tone.WARN if said else "", 50)
 
 
@@ -135,13 +168,25 @@ def oncall_card(user: User, now: datetime) -> Card | None:
     for duty, person in rows:
         words = {"part": OnCallPart(duty.part).label, "who": person_name(person)}
         systems.setdefault(duty.system.name, []).append(_("%(who)s (%(part)s)") % words)
-    named = [_("%(system)s: %(people)s") % {"system": name, "people": ", ".join(people)} for name, people in list(systems.items())[:SYSTEMS_NAMED]]
+    named = [
+        _("%(system)s: %(people)s") % {"system": name, "people": ", ".join(people)}
+        for name, people in list(systems.items())[:SYSTEMS_NAMED]
+    ]
     if len(systems) > SYSTEMS_NAMED:
         named.append(_("and %(count)s more systems") % {"count": len(systems) - SYSTEMS_NAMED})
     held = sum(person is not None for _duty, person in rows)
-    sentence = _("on call now. %(who)s") % {"who": "; ".join(named)} if rows else _("on call: no system has on-call parts yet")
+    sentence = (
+        _("on call now. %(who)s") % {"who": "; ".join(named)} if rows else _("on call: no system has on-call parts yet")
+    )
     number = _("%(held)s of %(parts)s") % {"held": held, "parts": len(rows)} if rows else 0
-    return Card(_("On call"), number, sentence, reverse("admin:incidents_oncallrole_changelist"), "" if rows and held == len(rows) else Tone.DANGER, 60)
+    return Card(
+        _("On call"),
+        number,
+        sentence,
+        reverse("admin:incidents_oncallrole_changelist"),
+        "" if rows and held == len(rows) else Tone.DANGER,
+        60,
+    )
 
 
 def _open(user: User) -> QuerySet[Incident]:
@@ -160,14 +205,22 @@ def next_steps(user: User, now: datetime) -> list[NextItem]:
     if not user.has_perm(WORK):
         return []
     measures, reviews = _measures(user, now), _reviews(user, now)
-    told_elsewhere = {(Clock.REVERT, incident_id) for incident_id, _item in measures} | {(Clock.PAPERWORK, incident_id) for incident_id, _item in reviews}
+    told_elsewhere = {(Clock.REVERT, incident_id) for incident_id, _item in measures} | {
+        (Clock.PAPERWORK, incident_id) for incident_id, _item in reviews
+    }
     rows = Incident.objects.select_related("severity")
     queue = [
         replace(item, urgent=item.kind in URGENT)
         for item in next_of_queue(rows, user, now, also=_concerns(user, now), badge=_severity)
         if (item.kind, item.pk) not in told_elsewhere
     ]
-    return [*queue, *(item for _pk, item in measures), *(item for _pk, item in reviews), *_decisions(user, now), *_action_items(user, now)]
+    return [
+        *queue,
+        *(item for _pk, item in measures),
+        *(item for _pk, item in reviews),
+        *_decisions(user, now),
+        *_action_items(user, now),
+    ]
 
 
 def _concerns(user: User, now: datetime) -> Q:
@@ -181,10 +234,27 @@ def _mine(user: User, path: str = "") -> Q:
 
 
 def _measures(user: User, now: datetime) -> list[tuple[int, NextItem]]:
-    rows = Mitigation.objects.visible_to(user).filter(_mine(user, "incident__") | Q(applied_by=user), temporary=True, reverted_at=None)
-    rows = rows.filter(expires_at__lte=now + MEASURE_AHEAD).select_related("incident__severity").order_by("expires_at")[:NEXT]
+    rows = Mitigation.objects.visible_to(user).filter(
+        _mine(user, "incident__") | Q(applied_by=user), temporary=True, reverted_at=None
+    )
+    rows = (
+        rows.filter(expires_at__lte=now + MEASURE_AHEAD)
+        .select_related("incident__severity")
+        .order_by("expires_at")[:NEXT]
+    )
     return [
-        (row.incident_id, _item(row.incident, _("Take the measure back"), now, due_at=row.expires_at, started_at=row.applied_at, act=Clock.REVERT, title=row.text))
+        (
+            row.incident_id,
+            _item(
+                row.incident,
+                _("Take the measure back"),
+                now,
+                due_at=row.expires_at,
+                started_at=row.applied_at,
+                act=Clock.REVERT,
+                title=row.text,
+            ),
+        )
         for row in rows
     ]
 
@@ -197,25 +267,53 @@ def _reviews(user: User, now: datetime) -> list[tuple[int, NextItem]]:
     for row in found:
         what = _("Finish the postmortem") if row.begun else _("Write the postmortem")
         due_at = row.next_due_at if row.next_due_kind == Clock.PAPERWORK else None
-        items.append((row.pk, _item(row, what, now, due_at=due_at, started_at=row.resolved_at or row.received_at, act=Clock.PAPERWORK, tab="review")))
+        items.append(
+            (
+                row.pk,
+                _item(
+                    row,
+                    what,
+                    now,
+                    due_at=due_at,
+                    started_at=row.resolved_at or row.received_at,
+                    act=Clock.PAPERWORK,
+                    tab="review",
+                ),
+            )
+        )
     return items
 
 
 def _decisions(user: User, now: datetime) -> list[NextItem]:
     if not user.has_perm("incidents.decide_incident"):
         return []
-    asked = dict(waits.open_approvals(user, now).order_by("requested_at").values_list("object_id", "requested_at")[:NEXT])
+    asked = dict(
+        waits.open_approvals(user, now).order_by("requested_at").values_list("object_id", "requested_at")[:NEXT]
+    )
     rows = _open(user).filter(pk__in=asked).select_related("severity") if asked else []
     items = [_item(row, _("Sign the joint decision"), now, act="", tab="review", sort_at=asked[row.pk]) for row in rows]
     return sorted(items, key=lambda item: item.due_at or now)
 
 
 def _action_items(user: User, now: datetime) -> list[NextItem]:
-    rows = ActionItem.objects.visible_to(user).filter(owner=user, state=ActionState.OPEN, due_on__lte=(now + ACTION_AHEAD).date())
+    rows = ActionItem.objects.visible_to(user).filter(
+        owner=user, state=ActionState.OPEN, due_on__lte=(now + ACTION_AHEAD).date()
+    )
     items = []
     for row in rows.select_related("incident__severity").order_by("due_on", "pk")[:NEXT]:
         due_at = datetime.combine(row.due_on, time(23, 59, 59), UTC)
-        items.append(_item(row.incident, _("Finish the action item"), now, due_at=due_at, started_at=due_at - ACTION_AHEAD, act=Clock.ACTION, title=row.text, tab="review"))
+        items.append(
+            _item(
+                row.incident,
+                _("Finish the action item"),
+                now,
+                due_at=due_at,
+                started_at=due_at - ACTION_AHEAD,
+                act=Clock.ACTION,
+                title=row.text,
+                tab="review",
+            )
+        )
     return items
 
 

@@ -39,4 +39,8 @@ class DueFilter(admin.SimpleListFilter):
         return [("late", _("past and still open"))]
 
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
-        return queryset.filter(state=ActionState.OPEN, due_on__lt=clock.now().date()) if self.value() == "late" else queryset
+        return (
+            queryset.filter(state=ActionState.OPEN, due_on__lt=clock.now().date())
+            if self.value() == "late"
+            else queryset
+        )

@@ -52,7 +52,9 @@ def decisions(rows: Rows, user: User, now: datetime) -> Rows:
 
 def updates(rows: Rows, user: User, now: datetime) -> Rows:
     """The promised next update is overdue."""
-    clocks = Deadline.objects.filter(CLOCK_OPEN, content_type=_type(), object_id=OuterRef("pk"), kind=Clock.UPDATE, paused_at=None, due_at__lt=now)
+    clocks = Deadline.objects.filter(
+        CLOCK_OPEN, content_type=_type(), object_id=OuterRef("pk"), kind=Clock.UPDATE, paused_at=None, due_at__lt=now
+    )
     return rows.filter(Exists(clocks), next_due_at__lt=now)
 
 
@@ -73,7 +75,11 @@ def open_approvals(user: User, now: datetime) -> QuerySet[Approval]:
     roles = may_sign_as(user, now)
     if not roles:
         return rows
-    signed = Signature.objects.filter(Q(person=user) | Q(role__in=roles), approval=OuterRef("pk")) if len(roles) == 1 else Signature.objects.filter(person=user, approval=OuterRef("pk"))
+    signed = (
+        Signature.objects.filter(Q(person=user) | Q(role__in=roles), approval=OuterRef("pk"))
+        if len(roles) == 1
+        else Signature.objects.filter(person=user, approval=OuterRef("pk"))
+    )
     return rows.filter(~Exists(signed), roles__overlap=sorted(roles)).exclude(excluded=user)
 
 
@@ -87,7 +93,9 @@ def may_sign_as(user: User, now: datetime) -> set[str]:
 
 def _warned(now: datetime) -> Any:
     """Incidents with a clock at risk; the conditions are those of the partial index that the sweep uses."""
-    return Deadline.objects.filter(CLOCK_OPEN, content_type=_type(), breached_at=None, paused_at=None, warn_at__lte=now, due_at__gte=now).values("object_id")
+    return Deadline.objects.filter(
+        CLOCK_OPEN, content_type=_type(), breached_at=None, paused_at=None, warn_at__lte=now, due_at__gte=now
+    ).values("object_id")
 
 
 def _type() -> ContentType:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from config.casework.access.models import User
 from config.casework.access.choices import Role
+from config.casework.access.models import User
 from tests import factories
 
 NOW = datetime(2026, 3, 9, 10, 0, tzinfo=UTC)  # a Monday

@@ -66,13 +66,25 @@ def _skip(scene: Scene, *, place: int, reason: str) -> None:
 
 def _run_step(scene: Scene, place: int) -> RunStep:
     """The step at a place of the playbook, counted from 1; rules that cannot be ticked do not count."""
-    steps = RunStep.objects.select_related("run__incident").filter(run__incident=scene.incident).exclude(kind=StepKind.POLICY)
+    steps = (
+        RunStep.objects.select_related("run__incident")
+        .filter(run__incident=scene.incident)
+        .exclude(kind=StepKind.POLICY)
+    )
     return steps.order_by("position")[place - 1]
 
 
 def _measure(scene: Scene, *, text: str, until: int = 0, effect: str = "") -> None:
     expires_at = scene.later(until) if until else None
-    apply_mitigation(scene.incident, actor=scene.actor, text=text, at=scene.at, temporary=bool(until), expires_at=expires_at, effect=effect)
+    apply_mitigation(
+        scene.incident,
+        actor=scene.actor,
+        text=text,
+        at=scene.at,
+        temporary=bool(until),
+        expires_at=expires_at,
+        effect=effect,
+    )
 
 
 def _take_back(scene: Scene, *, effect: str) -> None:
@@ -83,11 +95,25 @@ def _tell(scene: Scene, *, template: str, recipients: tuple[str, ...] = (), next
     text = MessageTemplate.objects.get(system=scene.incident.system, key=template, is_current=True, language="en")
     promised = scene.later(next_update) if next_update else None
     values = known_slots(scene.incident, next_update=moment(promised, "UTC") if promised else "") | slots
-    send(scene.incident, text, actor=scene.actor, at=scene.at, values=values, recipients=recipients, next_update_at=promised)
+    send(
+        scene.incident,
+        text,
+        actor=scene.actor,
+        at=scene.at,
+        values=values,
+        recipients=recipients,
+        next_update_at=promised,
+    )
 
 
 def _decide(scene: Scene, *, mitigation_path: str, stakeholder_updates: str) -> None:
-    reviews.decide(scene.incident, actor=scene.actor, at=scene.at, mitigation_path=mitigation_path, stakeholder_updates=stakeholder_updates)
+    reviews.decide(
+        scene.incident,
+        actor=scene.actor,
+        at=scene.at,
+        mitigation_path=mitigation_path,
+        stakeholder_updates=stakeholder_updates,
+    )
 
 
 def _postmortem(scene: Scene, *, publish: bool = False, **values: str) -> None:
@@ -105,11 +131,21 @@ def _postmortem(scene: Scene, *, publish: bool = False, **values: str) -> None:
 
 def _action(scene: Scene, *, kind: str, text: str, owner: str, due_in_days: int) -> None:
     due_on = (scene.now + timedelta(days=due_in_days)).date()
-    reviews.add_action_item(scene.incident, actor=scene.actor, at=scene.at, kind=ActionKind(kind), text=text, owner=scene.people[owner], due_on=due_on)
+    reviews.add_action_item(
+        scene.incident,
+        actor=scene.actor,
+        at=scene.at,
+        kind=ActionKind(kind),
+        text=text,
+        owner=scene.people[owner],
+        due_on=due_on,
+    )
 
 
 def _finish(scene: Scene, *, text: str, outcome: str) -> None:
-    apply(scene.incident.action_items.get(text=text, state=ActionState.OPEN), "finish", actor=scene.actor, outcome=outcome)
+    apply(
+        scene.incident.action_items.get(text=text, state=ActionState.OPEN), "finish", actor=scene.actor, outcome=outcome
+    )
 
 
 ACTS: dict[str, Callable[..., None]] = {

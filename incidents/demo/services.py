@@ -90,7 +90,12 @@ def _people(at: datetime) -> dict[str, User]:
     """Accounts that nobody can sign in to."""
     joined = at - timedelta(days=30)
     with clock.at(joined):
-        return {person.key: add_person(person.email, roles=[person.role], actor=None, at=joined, name=person.name, can_sign_in=False)[0] for person in PEOPLE}
+        return {
+            person.key: add_person(
+                person.email, roles=[person.role], actor=None, at=joined, name=person.name, can_sign_in=False
+            )[0]
+            for person in PEOPLE
+        }
 
 
 def _play(story: Story, system: System, people: dict[str, User], now: datetime) -> Incident:
@@ -102,7 +107,9 @@ def _play(story: Story, system: System, people: dict[str, User], now: datetime) 
             actor=people.get(story.reporter),
             at=began,
             source=story.source,
-            severity=Severity.objects.select_related("system__calendar").filter(system=system, key=story.severity).first(),
+            severity=Severity.objects.select_related("system__calendar")
+            .filter(system=system, key=story.severity)
+            .first(),
             description=story.description,
             source_key=KEY + story.key,
             monitor_key=story.monitor,
@@ -123,7 +130,11 @@ def _play(story: Story, system: System, people: dict[str, User], now: datetime) 
 def _let_time_pass(incident: Incident, *, until: datetime) -> None:
     """Do what the worker would have done by `until`, each thing at its own moment."""
     while True:
-        clocks = list(Deadline.objects.of(incident).only("warn_at", "warned_at", "due_at", "breached_at", "met_at", "cancelled_at"))
+        clocks = list(
+            Deadline.objects.of(incident).only(
+                "warn_at", "warned_at", "due_at", "breached_at", "met_at", "cancelled_at"
+            )
+        )
         jobs = _jobs(incident, clocks)
         fires = [moment for deadline in clocks if deadline.is_open for moment in _moments(deadline)]
         moment = min([*fires, *(job.next_at for job in jobs if job.next_at is not None)], default=None)
@@ -141,12 +152,18 @@ def _let_time_pass(incident: Incident, *, until: datetime) -> None:
 def _moments(deadline: Deadline) -> list[datetime]:
     """When an open clock still fires: as it warns, and when the sweep after its end comes."""
     warns = [deadline.warn_at] if deadline.warn_at is not None and deadline.warned_at is None else []
-    return [*warns, deadline.due_at + SWEPT_AFTER] if deadline.due_at is not None and deadline.breached_at is None else warns
+    return (
+        [*warns, deadline.due_at + SWEPT_AFTER]
+        if deadline.due_at is not None and deadline.breached_at is None
+        else warns
+    )
 
 
 def _jobs(incident: Incident, clocks: list[Deadline]) -> list[Job]:
     """Pages and escalations of an incident that were not done yet, the first one first."""
-    mine = Q(kind="incidents.page", arguments__incident=incident.pk) | Q(kind="incidents.escalate", arguments__deadline__in=[deadline.pk for deadline in clocks])
+    mine = Q(kind="incidents.page", arguments__incident=incident.pk) | Q(
+        kind="incidents.escalate", arguments__deadline__in=[deadline.pk for deadline in clocks]
+    )
     return list(Job.objects.filter(mine, state=JobState.DUE).order_by("next_at", "pk"))
 
 
@@ -159,7 +176,10 @@ def _delete_what_hangs_on(ids: list[int], at: datetime) -> None:
     pages = list(Page.objects.filter(incident__in=ids).values_list("pk", flat=True))
     Grant.objects.filter(content_type=ContentType.objects.get_for_model(Page), object_id__in=pages).delete()
     clocks = list(Deadline.objects.filter(**here).values_list("pk", flat=True))
-    Job.objects.filter(Q(kind="incidents.page", arguments__incident__in=ids) | Q(kind="incidents.escalate", arguments__deadline__in=clocks)).delete()
+    Job.objects.filter(
+        Q(kind="incidents.page", arguments__incident__in=ids)
+        | Q(kind="incidents.escalate", arguments__deadline__in=clocks)
+    ).delete()
     JointDecision.objects.filter(incident__in=ids).delete()
     for model in (Approval, Deadline, Note, Message):
         model._default_manager.filter(**here).delete()

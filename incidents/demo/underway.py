@@ -59,12 +59,24 @@ STABILISED = Story(
         step(25, "cto", "triage", severity="SEV-2", scope="Candidates of three employers with long question sets"),
         step(32, "cto", "tick", place=1, note="Sessions end after 30 minutes although the page promises 60."),
         step(40, "ceo", "tell", template="internal_update", next_update=240),
-        step(50, "cto", "measure", text="Session lifetime raised to 8 hours", until=23 * 60, effect="Submissions succeed again; error share below 1 %."),
+        step(
+            50,
+            "cto",
+            "measure",
+            text="Session lifetime raised to 8 hours",
+            until=23 * 60,
+            effect="Submissions succeed again; error share below 1 %.",
+        ),
         step(52, "cto", "tick", place=4, note="Raised to 8 hours until the fix is out."),
         step(70, "cto", "stabilize"),
         step(90, "cto", "impact_over"),
         step(235, "ceo", "tell", template="internal_update", next_update=18 * 60),
-        step(260, "mia", "note", text="All drafts are there. I asked the three employers to extend the answering time by a day."),
+        step(
+            260,
+            "mia",
+            "note",
+            text="All drafts are there. I asked the three employers to extend the answering time by a day.",
+        ),
     ),
 )
 

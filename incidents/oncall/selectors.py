@@ -11,7 +11,6 @@ from config.casework.catalogue.models import System
 from incidents.oncall.choices import OnCallPart
 from incidents.oncall.models import OnCallRole
 
-
 DEFAULTS = {OnCallPart.PRIMARY: Role.CTO, OnCallPart.SECONDARY: Role.CEO}
 
 
@@ -44,7 +43,9 @@ def duties(at: datetime) -> list[tuple[OnCallRole, User | None]]:
             earliest.setdefault(role, pk)
         people = User.objects.in_bulk(earliest.values())
         first = {role: people[pk] for role, pk in earliest.items()}
-    return [(row, row.person if row.person is not None and row.person.is_active else first.get(row.held_by)) for row in rows]
+    return [
+        (row, row.person if row.person is not None and row.person.is_active else first.get(row.held_by)) for row in rows
+    ]
 
 
 def _holders(demo: bool) -> QuerySet[User]:

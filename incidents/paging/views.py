@@ -1,6 +1,6 @@
 """The page behind a paged link: acknowledge or hand on with one thumb, without sign-in. Opening it changes nothing."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -43,16 +43,17 @@ def acknowledge_page(request: HttpRequest, token: str) -> HttpResponse:
     except LinkExpired:
         context = {"state": "expired", "incident_reference": _("This incident"), "desk_url": reverse("admin:index")}
         return _private(render(request, "front/page_ack.html", context, status=410))
-    page: Page = grant.object
-    person: User = grant.person
-    if not person.is_active:
+    page, person = cast("Page", grant.object), grant.person
+    if person is None or not person.is_active:
         return _private(render(request, "404.html", status=404))
     with override(person.language), timezone.override(person.zone):
         if request.method == "POST":
             message = _act(page, person, request.POST.get("act", ""))
             if not message:
                 return _private(HttpResponseRedirect(request.path))
-            return _private(render(request, "front/page_ack.html", _context(page, person) | {"message": message}, status=409))
+            return _private(
+                render(request, "front/page_ack.html", _context(page, person) | {"message": message}, status=409)
+            )
         return _private(render(request, "front/page_ack.html", _context(page, person)))
 
 
@@ -78,7 +79,9 @@ def _act(page: Page, person: User, act: str) -> str:
 
 def _context(page: Page, person: User) -> dict[str, Any]:
     now = clock.now()
-    incident = Incident.objects.select_related("system", "severity", "acknowledged_by", "playbook").get(pk=page.incident_id)
+    incident = Incident.objects.select_related("system", "severity", "acknowledged_by", "playbook").get(
+        pk=page.incident_id
+    )
     level = effective_level(incident)
     other = other_person(incident.system, person, now, demo=incident.is_demo)
     confirm = Deadline.objects.open().of(incident).filter(kind=Clock.CONFIRM).values_list("due_at", flat=True).first()
@@ -108,7 +111,9 @@ def _state(page: Page, incident: Incident, person: User) -> str:
         if incident.acknowledged_by_id != person.pk:
             return "taken"
         return "provisional" if incident.acknowledgement_provisional else "confirmed"
-    handed = incident.pages.filter(reason=PageReason.HANDED, paged_at__gte=page.paged_at).exclude(person=person).exists()
+    handed = (
+        incident.pages.filter(reason=PageReason.HANDED, paged_at__gte=page.paged_at).exclude(person=person).exists()
+    )
     return "handed" if handed else "fresh"
 
 

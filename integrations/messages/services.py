@@ -52,13 +52,45 @@ def queue_mail(
         key: idempotency key; the same key returns the first message and sends nothing new.
         at: aware instant from which it may leave.
     """
-    return _queue(Channel.EMAIL, key, at, purpose=purpose, address=to, recipient_name=name, subject=subject, text=text, html=html, case=case, about_id=about.pk if about else None, person=person)
+    return _queue(
+        Channel.EMAIL,
+        key,
+        at,
+        purpose=purpose,
+        address=to,
+        recipient_name=name,
+        subject=subject,
+        text=text,
+        html=html,
+        case=case,
+        about_id=about.pk if about else None,
+        person=person,
+    )
 
 
-def queue_chat(*, subject: str, text: str, key: str, purpose: Purpose, at: datetime, case: Case | None = None, about: models.Model | None = None) -> list[Message]:
+def queue_chat(
+    *,
+    subject: str,
+    text: str,
+    key: str,
+    purpose: Purpose,
+    at: datetime,
+    case: Case | None = None,
+    about: models.Model | None = None,
+) -> list[Message]:
     """Keep one message for each configured chat target (NOTIFY_URLS); their addresses carry secrets and stay in the environment."""
     return [
-        _queue(Channel.CHAT, f"{key}:{place}", at, purpose=purpose, target=str(place), subject=subject, text=text, case=case, about_id=about.pk if about else None)
+        _queue(
+            Channel.CHAT,
+            f"{key}:{place}",
+            at,
+            purpose=purpose,
+            target=str(place),
+            subject=subject,
+            text=text,
+            case=case,
+            about_id=about.pk if about else None,
+        )
         for place in range(len(settings.NOTIFY_URLS))
     ]
 
@@ -71,7 +103,13 @@ def _queue(channel: Channel, key: str, at: datetime, *, subject: str, **fields: 
         fields |= {"state": MessageState.EXPIRED, "outcome": DEMO}
     message, created = Message.objects.get_or_create(
         idempotency_key=key,
-        defaults={"channel": channel, "subject": " ".join(subject.split())[:250], "created_at": at, "trace": trace.header() if trace else "", **fields},
+        defaults={
+            "channel": channel,
+            "subject": " ".join(subject.split())[:250],
+            "created_at": at,
+            "trace": trace.header() if trace else "",
+            **fields,
+        },
     )
     if created and not made_up:
         enqueue("messages.deliver", key=f"message:{message.pk}", at=at, message=message.pk)
@@ -105,7 +143,9 @@ def deliver(message_id: int) -> None:
 
 def mark_failed(message_id: int, reason: str) -> None:
     """After the last attempt the message says so on the case's page; the parked job stands in the attention list."""
-    Message.objects.filter(pk=message_id, state=MessageState.QUEUED).update(state=MessageState.FAILED, outcome=reason[:120])
+    Message.objects.filter(pk=message_id, state=MessageState.QUEUED).update(
+        state=MessageState.FAILED, outcome=reason[:120]
+    )
 
 
 def _send_mail(message: Message) -> None:
@@ -113,7 +153,8 @@ def _send_mail(message: Message) -> None:
         subject=message.subject,
         body=message.text,
         to=[f"{_quoted(message.recipient_name)} <{message.address}>" if message.recipient_name else message.address],
-        headers={"Message-ID": message_id(message), "Auto-Submitted": "auto-generated", "traceparent": message.trace or "-"},
+        headers={"Message-ID": message_id(message), "Auto-Submitted": "auto-generated"}
+        | ({"traceparent": message.trace} if message.trace else {}),
     )
     if message.html:
         mail.attach_alternative(message.html, "text/html")
@@ -161,7 +202,9 @@ def _quoted(name: str) -> str:
 
 def timeline_entries(case: Case) -> list[Entry]:
     """Messages of a case for its timeline: what went out and how it fared, without addresses."""
-    from_type = Message.objects.filter(content_type__model=case._meta.model_name, content_type__app_label=case._meta.app_label, object_id=case.pk)
+    from_type = Message.objects.filter(
+        content_type__model=case._meta.model_name, content_type__app_label=case._meta.app_label, object_id=case.pk
+    )
     return [
         Entry(
             at=message.sent_at or message.created_at,

@@ -9,6 +9,7 @@ from config.casework.catalogue.fields import Key, Line, PositiveDuration, Runboo
 from config.casework.catalogue.models import System
 from config.casework.catalogue.sections import Changes, Context, Finding, Section, register
 from integrations.signals import monitors
+from integrations.signals.models import Monitor as MonitorRow
 
 type Unit = Literal[
     "ratio",
@@ -111,7 +112,12 @@ class Monitor(RunbookModel):
 
 
 def _check_monitors(parsed: list[Monitor], context: Context) -> Iterator[Finding]:
+    system = context.section("system")
+    rows = MonitorRow.objects.filter(key__in=[monitor.id for monitor in parsed])
+    taken = dict(rows.exclude(system__key=system.key if system else "").values_list("key", "system__key"))
     for index, monitor in enumerate(parsed):
+        if monitor.id in taken:
+            yield Finding((index, "id"), f"{monitor.id!r} is a monitor of {taken[monitor.id]} already")
         if monitor.severity:
             yield from context.unknown(monitor.severity, section="severities", location=(index, "severity"))
         if level := monitor.labels.get("severity"):

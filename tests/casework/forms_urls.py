@@ -1,15 +1,15 @@
 """Public forms that exist in the tests alone."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.urls import path
 
 from config.casework.cases.models import Note
+from config.casework.files.forms import AttachmentsField
 from config.casework.front.forms import PublicForm
 from config.casework.front.limits import Rate
 from config.casework.front.views import QUARTER_HOUR, Answer, PublicFormView
-from config.casework.files.forms import AttachmentsField
 from config.urls import urlpatterns as desk_urls
 from tests.casework.cases import a_case
 
@@ -22,13 +22,13 @@ class ContactForm(PublicForm):
 
 
 class ProofForm(PublicForm):
-    files = AttachmentsField(label="Proof", required=False)
+    files = AttachmentsField(label="Proof", required=False)  # type: ignore[assignment]  # as the contract names it
 
 
 class ContactView(PublicFormView):
     name = "contact"
-    steps = (ContactForm,)
-    titles = ("Write to us",)
+    steps: ClassVar[tuple[type[PublicForm], ...]] = (ContactForm,)
+    titles: ClassVar[tuple[str, ...]] = ("Write to us",)
     submit_label = "Send it to us"
     what_next = "A person reads it within a day."
     answer = Answer("Thank you", ("If we know this address, a mail is on its way.",))
@@ -36,7 +36,9 @@ class ContactView(PublicFormView):
 
     def accept(self, values: dict[str, Any]) -> Answer | None:
         ACCEPTED.append(values)
-        Note.objects.create(case=a_case(), at=a_case().received_at, recorded_at=a_case().received_at, text=values["details"])
+        Note.objects.create(
+            case=a_case(), at=a_case().received_at, recorded_at=a_case().received_at, text=values["details"]
+        )
         return None
 
 

@@ -2,20 +2,20 @@
 
 import io
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
 import pytest
 import time_machine
-from django.http import HttpResponse
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from config.casework.cases.models import Note
+from config.casework.front.limits import Rate
 from config.casework.front.models import RateCounter
+from config.casework.front.views import QUARTER_HOUR
 from tests.casework import forms_urls
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.casework.forms_urls")]
@@ -23,9 +23,9 @@ FILLED = {"email": "ana@example.com", "details": "It <b>broke</b> & stayed so"}
 
 
 @pytest.fixture(autouse=True)
-def accepted(now: datetime) -> Iterator[list[dict[str, Any]]]:
+def accepted(now: datetime) -> list[dict[str, Any]]:
     forms_urls.ACCEPTED.clear()
-    yield forms_urls.ACCEPTED
+    return forms_urls.ACCEPTED
 
 
 def text(response: Any) -> str:
@@ -144,15 +144,14 @@ class TestLimit:
             assert client.post("/contact/", FILLED).status_code == 200
 
     def test_everybody_together_has_a_limit_too(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(forms_urls.ContactView, "form_rates", (forms_urls.Rate(2, forms_urls.QUARTER_HOUR),))
+        monkeypatch.setattr(forms_urls.ContactView, "form_rates", (Rate(2, QUARTER_HOUR),))
         answers = [client.post("/contact/", FILLED, REMOTE_ADDR=f"192.0.2.{n}").status_code for n in range(3)]
         assert answers == [200, 200, 429]
 
 
 class TestSteps:
-    def second(self, client: Client) -> HttpResponse:
-        response: Any = client.post("/stepped/", FILLED)
-        return response
+    def second(self, client: Client) -> Any:
+        return client.post("/stepped/", FILLED)
 
     def test_each_page_says_which_it_is(self, client: Client) -> None:
         assert "Step 1 of 2" in text(client.get("/stepped/"))

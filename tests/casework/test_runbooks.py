@@ -352,6 +352,15 @@ class TestSeveralFiles:
             ("barge.yaml", 63, "monitors[ferry-parcels]")
         ]
 
+    def test_a_monitor_name_that_another_system_bears_is_refused(self, write: Write) -> None:
+        load([write()], at=AT)
+        text = SMALL.replace("ferry", "barge").replace("barge-parcels", "ferry-parcels")
+        with pytest.raises(
+            RunbookRefused, match=r":63: monitors\[ferry-parcels\].id: 'ferry-parcels' is a monitor of ferry already"
+        ):
+            load([write(name="barge.yaml", text=text)], at=AT)
+        assert not System.objects.filter(key="barge").exists()
+
 
 @pytest.mark.django_db
 class TestDrift:

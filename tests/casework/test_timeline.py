@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,11 +17,10 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
-def registries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def registries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sources and words of this test alone."""
     monkeypatch.setattr(room, "_sources", {})
     monkeypatch.setattr(room, "_words", {})
-    yield
 
 
 class TestNotes:
@@ -30,7 +28,12 @@ class TestNotes:
         case = a_case()
         add_note(case, actor=agent, text="  Called the employer. ", at=now - MINUTE)
         (entry,) = timeline(case)
-        assert (entry.text, entry.actor, entry.kind, entry.internal) == ("Called the employer.", "Ana Agent", "person", True)
+        assert (entry.text, entry.actor, entry.kind, entry.internal) == (
+            "Called the employer.",
+            "Ana Agent",
+            "person",
+            True,
+        )
         assert (entry.at, entry.recorded_at) == (now - MINUTE, now)
 
     @pytest.mark.parametrize(("text", "late", "field"), [("  ", 0, "text"), ("x" * 20_001, 0, "text"), ("x", 6, "at")])
@@ -51,19 +54,27 @@ class TestTimeline:
         record(case, "incident.opened", actor=None, at=now)
         record(case, "incident.acknowledged", actor=lead, at=now - 5 * MINUTE)
         record(case, "incident.triaged", actor=lead, at=now)
-        assert [entry.what for entry in timeline(case)] == ["Incident triaged", "Incident opened", "Incident acknowledged"]
+        assert [entry.what for entry in timeline(case)] == [
+            "Incident triaged",
+            "Incident opened",
+            "Incident acknowledged",
+        ]
 
     def test_a_reason_stands_beside_its_step(self, lead: User, agent: User, now: datetime) -> None:
         case = a_case()
         record(case, "incident.resolved", actor=lead, at=now)
         record(case, "incident.resolved", actor=agent, at=now)
-        Note.objects.create(case=case, author=agent, at=now, recorded_at=now, text="Rolled back.", about="incident.resolved")
+        Note.objects.create(
+            case=case, author=agent, at=now, recorded_at=now, text="Rolled back.", about="incident.resolved"
+        )
         told = {entry.actor: entry.text for entry in timeline(case)}
         assert told == {"Lea Lead": "", "Ana Agent": "Rolled back."}
 
     def test_a_reason_without_its_step_is_not_lost(self, agent: User, now: datetime) -> None:
         case = a_case()
-        Note.objects.create(case=case, author=agent, at=now, recorded_at=now, text="Imported.", about="incident.resolved")
+        Note.objects.create(
+            case=case, author=agent, at=now, recorded_at=now, text="Imported.", about="incident.resolved"
+        )
         assert [entry.text for entry in timeline(case)] == ["Imported."]
 
     def test_the_desks_own_entries_are_system_entries(self, lead: User, now: datetime) -> None:
@@ -129,7 +140,9 @@ class TestPublic:
     def test_it_holds_no_names_and_nothing_people_wrote(self, lead: User, agent: User, now: datetime) -> None:
         case = a_case()
         record(case, "incident.resolved", actor=lead, at=now)
-        Note.objects.create(case=case, author=lead, at=now, recorded_at=now, text="Secret of Ana", about="incident.resolved")
+        Note.objects.create(
+            case=case, author=lead, at=now, recorded_at=now, text="Secret of Ana", about="incident.resolved"
+        )
         add_note(case, actor=agent, text="Internal secret", at=now)
         add_note(case, actor=agent, text="Told the customer a secret", at=now, internal=False)
         public = public_timeline(case)

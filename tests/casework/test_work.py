@@ -21,7 +21,8 @@ from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django_q.models import OrmQ, Schedule
 
-from config.casework import clock, traceparent
+from config import traceparent
+from config.casework import clock
 from config.casework.access.models import User
 from config.casework.audit.models import AuditEntry
 from config.casework.audit.services import record

@@ -75,7 +75,7 @@ class Desk:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.text[-3000:]}") from None
 
-    def wait_until_ready(self, *, seconds: float = 45) -> str:
+    def wait_until_ready(self, *, seconds: float = 90) -> str:
         return self.wait_for(r"^ready (http://127\.0\.0\.1:\d+/)$", seconds=seconds)
 
     def family(self) -> list[psutil.Process]:

@@ -16,10 +16,10 @@ from config.casework import clock
 from config.casework.access.choices import Role
 from config.casework.access.models import User
 from config.casework.access.services import first_administrator
-from config.casework.audit.models import AuditEntry
-from config.casework.catalogue.loader import load
 from config.casework.approvals.models import Approval
+from config.casework.audit.models import AuditEntry
 from config.casework.cases.models import Note
+from config.casework.catalogue.loader import load
 from config.casework.deadlines.models import Deadline
 from config.casework.links.models import Grant
 from config.casework.work.models import Job
@@ -103,7 +103,9 @@ class TestWeek:
         assert states.count("skipped") == 1
         assert states.count("open") >= 3
 
-    def test_a_measure_waits_to_be_taken_back_and_an_update_is_overdue(self, week: list[Incident], now: datetime) -> None:
+    def test_a_measure_waits_to_be_taken_back_and_an_update_is_overdue(
+        self, week: list[Incident], now: datetime
+    ) -> None:
         row = story("qa-sessions")
         assert row.state == IncidentState.STABILIZED
         assert row.mitigations.get(temporary=True).expires_at == now + timedelta(hours=3)
@@ -114,10 +116,15 @@ class TestWeek:
         assert {row.source_key for row in waiting} == {"demo:packets-late", "demo:packets-unreadable"}
         assert all(Deadline.objects.open().of(row).filter(kind="paperwork").exists() for row in waiting)
 
-    def test_a_missed_promise_was_escalated_and_signed_by_one(self, week: list[Incident], lead: User, chief: User, now: datetime) -> None:
+    def test_a_missed_promise_was_escalated_and_signed_by_one(
+        self, week: list[Incident], lead: User, chief: User, now: datetime
+    ) -> None:
         row = story("packets-unreadable")
         began = row.received_at
-        told = [(escalation.person.email, escalation.escalated_at) for escalation in row.escalations.order_by("escalated_at")]
+        told = [
+            (escalation.person.email, escalation.escalated_at)
+            for escalation in row.escalations.order_by("escalated_at")
+        ]
         late = timedelta(minutes=15, seconds=30)
         assert told == [("cto@demo.invalid", began + late), ("ceo@demo.invalid", began + late + MINUTE)]
         assert [approval.object_id for approval in open_approvals(lead, now)] == [row.pk]
@@ -156,7 +163,9 @@ class TestPeople:
         assert not Page.objects.filter(person__in=[lead, chief]).exists()
         assert story("invites-stopped").owner.email == "cto@demo.invalid"
 
-    def test_the_first_administrator_is_made_all_the_same(self, week: list[Incident], lead: User, chief: User, now: datetime) -> None:
+    def test_the_first_administrator_is_made_all_the_same(
+        self, week: list[Incident], lead: User, chief: User, now: datetime
+    ) -> None:
         User.objects.filter(pk__in=[lead.pk, chief.pk]).update(is_staff=False)
         person, password = first_administrator(None, None, now)
         assert password
@@ -180,14 +189,18 @@ class TestNothingLeaves:
         assert list(told) == ["cto@demo.invalid", "ceo@demo.invalid"]
 
     def test_a_reserved_address_gets_nothing_whatever_the_cause(self, week: list[Incident], now: datetime) -> None:
-        message = queue_mail(to="Somebody@Example.INVALID", subject="Hello", text="Hello", key="reserved", purpose=Purpose.NOTICE, at=now)
+        message = queue_mail(
+            to="Somebody@Example.INVALID", subject="Hello", text="Hello", key="reserved", purpose=Purpose.NOTICE, at=now
+        )
         tick(now)
         message.refresh_from_db()
         assert (message.state, message.outcome) == (MessageState.EXPIRED, "address is reserved")
         assert mail.outbox == []
 
     def test_an_ordinary_address_still_gets_its_mail(self, week: list[Incident], now: datetime) -> None:
-        queue_mail(to="somebody@example.com", subject="Hello", text="Hello", key="ordinary", purpose=Purpose.NOTICE, at=now)
+        queue_mail(
+            to="somebody@example.com", subject="Hello", text="Hello", key="ordinary", purpose=Purpose.NOTICE, at=now
+        )
         tick(now)
         assert [message.subject for message in mail.outbox] == ["Hello"]
 
@@ -208,7 +221,9 @@ class TestRemoval:
     def test_nothing_of_it_hangs_about_without_its_case(self, week: list[Incident], now: datetime) -> None:
         remove(at=now)
         left = [Deadline, Message, Note, Approval, Grant, Page, Job]
-        assert {model.__name__: model.objects.count() for model in left} == dict.fromkeys((model.__name__ for model in left), 0)
+        assert {model.__name__: model.objects.count() for model in left} == dict.fromkeys(
+            (model.__name__ for model in left), 0
+        )
 
     def test_a_second_time_finds_nothing(self, week: list[Incident], now: datetime) -> None:
         remove(at=now)
@@ -216,7 +231,11 @@ class TestRemoval:
 
 
 class TestAnyMoment:
-    @pytest.mark.parametrize("moment", [datetime(2026, 1, 1, 0, 2, tzinfo=UTC), datetime(2026, 6, 6, 23, 59, tzinfo=UTC)], ids=["new year", "saturday night"])
+    @pytest.mark.parametrize(
+        "moment",
+        [datetime(2026, 1, 1, 0, 2, tzinfo=UTC), datetime(2026, 6, 6, 23, 59, tzinfo=UTC)],
+        ids=["new year", "saturday night"],
+    )
     def test_it_can_be_played(self, week: list[Incident], moment: datetime) -> None:
         remove(at=moment)
         with time_machine.travel(moment, tick=False):
@@ -231,7 +250,9 @@ class TestCommand:
             call_command("demo", *options)
         assert refusal.value.returncode == 2
 
-    def test_it_puts_them_there_once_and_takes_them_off(self, week: list[Incident], capsys: pytest.CaptureFixture[str]) -> None:
+    def test_it_puts_them_there_once_and_takes_them_off(
+        self, week: list[Incident], capsys: pytest.CaptureFixture[str]
+    ) -> None:
         call_command("demo")
         assert "here already" in capsys.readouterr().out
         call_command("demo", remove=True)
@@ -247,4 +268,8 @@ KEPT = {"casework.AuditEntry", "casework.AuditSeal", "casework.ReferenceCounter"
 
 def _counts() -> dict[str, int]:
     """How many rows every table holds, but those the trail and the counters need."""
-    return {model._meta.label: model._default_manager.count() for model in apps.get_models() if model._meta.label not in KEPT}
+    return {
+        model._meta.label: model._default_manager.count()
+        for model in apps.get_models()
+        if model._meta.label not in KEPT
+    }

@@ -219,7 +219,7 @@ class TestMeaning:
         ],
     )
     def test_the_system_comes_from_its_label_else_from_the_job(
-        self, send: Send, jobarium: System, heard: list[AlertsReceived], labels: dict[str, str], expected: str | None
+        self, send: Send, jobarium: System, heard: list[AlertsReceived], labels: dict[str, Any], expected: str | None
     ) -> None:
         factories.system("jobsentinel")
         assert send(alert(**labels)).json()["accepted"] == 1

@@ -20,7 +20,7 @@ from config.casework.audit.services import record
 from config.casework.catalogue.choices import OrganizationKind
 from config.casework.catalogue.models import Organization
 
-TOKEN_PREFIX = "desk_"
+TOKEN_PREFIX = "desk_"  # noqa: S105 - tells our tokens from others
 
 
 def require(actor: Actor, permission: str, obj: models.Model | None = None) -> None:
@@ -48,7 +48,9 @@ def may_see(user: User, obj: models.Model) -> bool:
 
 def operator_organization() -> Organization:
     """The organisation of the hiring company itself, made on first use."""
-    organization, _created = Organization.objects.get_or_create(kind=OrganizationKind.OPERATOR, defaults={"key": "operator", "name": "Jobarium"})
+    organization, _created = Organization.objects.get_or_create(
+        kind=OrganizationKind.OPERATOR, defaults={"key": "operator", "name": "Jobarium"}
+    )
     return organization
 
 
@@ -93,7 +95,9 @@ def add_person(
     user.is_staff = user.is_staff or bool(roles & STAFF_ROLES)
     user.save()
     user.groups.add(*Group.objects.filter(name__in=[role.value for role in roles]))
-    Membership.objects.get_or_create(user=user, organization=organization or operator_organization(), defaults={"is_admin": Role.ORG_ADMIN in roles})
+    Membership.objects.get_or_create(
+        user=user, organization=organization or operator_organization(), defaults={"is_admin": Role.ORG_ADMIN in roles}
+    )
     record(user, "person.added", actor=actor, at=at, detail={"roles": sorted(role.value for role in roles)})
     return user, generated
 
@@ -111,10 +115,14 @@ def first_administrator(email: str | None, password: str | None, at: datetime) -
     """
     if User.objects.filter(is_staff=True).exclude(email__endswith=RESERVED).exists():
         return None
-    return add_person(email or "admin@localhost.localdomain", roles=[Role.CTO], actor=None, at=at, password=password or None)
+    return add_person(
+        email or "admin@localhost.localdomain", roles=[Role.CTO], actor=None, at=at, password=password or None
+    )
 
 
-def issue_token(name: str, scopes: Iterable[Scope], *, actor: Actor, at: datetime, expires_at: datetime | None = None) -> str:
+def issue_token(
+    name: str, scopes: Iterable[Scope], *, actor: Actor, at: datetime, expires_at: datetime | None = None
+) -> str:
     """Make an API token and return it; it is shown this once and kept as a digest only.
 
     Raises:
@@ -197,7 +205,9 @@ def set_roles(person: User, roles: Iterable[Role], *, actor: Actor, at: datetime
     with transaction.atomic():
         person.groups.set(Group.objects.filter(name__in=[role.value for role in wanted]))
         User.objects.filter(pk=person.pk).update(is_staff=bool(wanted & STAFF_ROLES))
-        record(person, "person.roles_changed", actor=actor, at=at, detail={"before": sorted(held), "roles": sorted(wanted)})
+        record(
+            person, "person.roles_changed", actor=actor, at=at, detail={"before": sorted(held), "roles": sorted(wanted)}
+        )
 
 
 def renew_password(person: User, *, actor: Actor, at: datetime) -> str:

@@ -36,13 +36,13 @@ def page[M: Model](rows: QuerySet[M], paging: Paging, *, order: tuple[str, ...])
     names = [name.removeprefix("-") for name in order]
     if paging.cursor:
         rows = rows.filter(
-            _after(rows.model, names, _read(paging.cursor, len(names)), descending=order[0].startswith("-"))
+            _after(rows.model, names, decode(paging.cursor, len(names)), descending=order[0].startswith("-"))
         )
     found = list(rows.order_by(*order)[: paging.limit + 1])
     if len(found) <= paging.limit:
         return found, None
     last = found[paging.limit - 1]
-    return found[: paging.limit], _write([getattr(last, name) for name in names])
+    return found[: paging.limit], encode([getattr(last, name) for name in names])
 
 
 def _after(model: type[Model], names: list[str], values: list[Any], *, descending: bool) -> Q:
@@ -59,12 +59,18 @@ def _after(model: type[Model], names: list[str], values: list[Any], *, descendin
     return condition
 
 
-def _write(values: list[Any]) -> str:
+def encode(values: list[Any]) -> str:
+    """A cursor that holds these numbers and texts."""
     plain = json.dumps([value if isinstance(value, int) else str(value) for value in values])
     return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 
-def _read(cursor: str, length: int) -> list[Any]:
+def decode(cursor: str, length: int) -> list[Any]:
+    """What a cursor holds.
+
+    Raises:
+        Invalid: it is none of ours.
+    """
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):

@@ -126,7 +126,8 @@ def _redact_passage(case: Case, passage: str) -> dict[str, int]:
 
 def _rewrite(rows: Rows, columns: tuple[str, ...], clean: Callable[[Any], Any]) -> int:
     changed = 0
-    locked = rows.order_by("pk").select_for_update(of=("self",)).values_list("pk", *columns)
+    plain = rows.model._base_manager.filter(pk__in=rows.order_by().values("pk"))  # joins would repeat rows
+    locked = plain.order_by("pk").select_for_update().values_list("pk", *columns)
     for pk, *values in locked:
         updates = {}
         for name, value in zip(columns, values, strict=True):

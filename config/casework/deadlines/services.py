@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
@@ -55,19 +55,33 @@ def start(
 
 
 @transaction.atomic
-def recompute(case: Case, kind: str, *, span: str, calendar: Calendar | None, about: models.Model | None = None, due_at: datetime | None = None) -> Deadline | None:
+def recompute(
+    case: Case,
+    kind: str,
+    *,
+    span: str,
+    calendar: Calendar | None,
+    about: models.Model | None = None,
+    due_at: datetime | None = None,
+    steps: list[dict[str, str]] | None = None,
+    warn: float = WARN_FRACTION,
+) -> Deadline | None:
     """Give an open clock another promise, counted from its own start with its pauses carried over (INC-28).
 
-    A clock that is no longer late loses its breach mark, so that it may breach anew.
+    A mark that was set before the new promise ran out no longer counts, so that the clock may warn and breach anew.
+
+    Args:
+        span, due_at, steps, warn: as for `start`.
     """
     deadline = _find(case, kind, about)
     if deadline is None:
         return None
     deadline.span, deadline.calendar = span, calendar
-    before = deadline.due_at
-    _set_due(deadline, due_at=due_at, steps=[])
-    if deadline.due_at is None or (before is not None and deadline.due_at > before):
-        deadline.warned_at = deadline.breached_at = None
+    _set_due(deadline, due_at=due_at, steps=steps or [], warn=warn)
+    if deadline.warned_at is not None and (deadline.warn_at is None or deadline.warned_at < deadline.warn_at):
+        deadline.warned_at = None
+    if deadline.breached_at is not None and (deadline.due_at is None or deadline.breached_at <= deadline.due_at):
+        deadline.breached_at = None
     deadline.save()
     refresh_nearest(case)
     return deadline
@@ -82,6 +96,12 @@ def meet(case: Case, kind: str, *, at: datetime, about: models.Model | None = No
         deadline.save(update_fields=["met_at"])
         refresh_nearest(case)
     return deadline
+
+
+@transaction.atomic
+def miss(deadline: Deadline, *, at: datetime) -> None:
+    """Mark a clock that was met too late before any sweep saw it run out; its listeners hear of it as from the sweep."""
+    _mark([deadline], "breached_at", at)
 
 
 @transaction.atomic
@@ -115,7 +135,9 @@ def pause(case: Case, *, at: datetime, kinds: Iterable[str]) -> None:
 @transaction.atomic
 def resume(case: Case, *, at: datetime, kinds: Iterable[str]) -> None:
     """Let paused clocks run on; the paused time is added to the due date."""
-    for deadline in Deadline.objects.open().of(case).filter(kind__in=list(kinds), paused_at__isnull=False).select_for_update():
+    for deadline in (
+        Deadline.objects.open().of(case).filter(kind__in=list(kinds), paused_at__isnull=False).select_for_update()
+    ):
         deadline.pauses = [*deadline.pauses, [deadline.paused_at.isoformat(), at.isoformat()]]  # type: ignore[union-attr]
         deadline.paused_at = None
         _set_due(deadline, due_at=None if deadline.span else deadline.due_at, steps=deadline.steps)
@@ -125,9 +147,18 @@ def resume(case: Case, *, at: datetime, kinds: Iterable[str]) -> None:
 
 def refresh_nearest(case: Case) -> None:
     """Mirror the nearest open clock onto the case row, for queues sorted by an index."""
-    nearest = Deadline.objects.open().of(case).filter(due_at__isnull=False, paused_at=None).order_by("due_at").values_list("due_at", "kind").first()
+    nearest = (
+        Deadline.objects.open()
+        .of(case)
+        .filter(due_at__isnull=False, paused_at=None)
+        .order_by("due_at")
+        .values_list("due_at", "kind")
+        .first()
+    )
     case.next_due_at, case.next_due_kind = nearest or (None, "")
-    type(case)._default_manager.filter(pk=case.pk).update(next_due_at=case.next_due_at, next_due_kind=case.next_due_kind)
+    type(case)._default_manager.filter(pk=case.pk).update(
+        next_due_at=case.next_due_at, next_due_kind=case.next_due_kind
+    )
 
 
 def sweep(at: datetime, *, case: Case | None = None) -> int:
@@ -141,7 +172,9 @@ def sweep(at: datetime, *, case: Case | None = None) -> int:
         how many clocks fired.
     """
     of = Q() if case is None else Q(content_type=ContentType.objects.get_for_model(case), object_id=case.pk)
-    return _fire(of & Q(warn_at__lte=at, warned_at=None), "warned_at", "warn_at", at) + _fire(of & Q(due_at__lt=at, breached_at=None), "breached_at", "due_at", at)
+    return _fire(of & Q(warn_at__lte=at, warned_at=None), "warned_at", "warn_at", at) + _fire(
+        of & Q(due_at__lt=at, breached_at=None), "breached_at", "due_at", at
+    )
 
 
 def _fire(condition: Q, stamp: str, order: str, at: datetime) -> int:
@@ -186,7 +219,9 @@ def _find(case: Case, kind: str, about: models.Model | None) -> Deadline | None:
     return rows.select_for_update(of=("self",)).first()
 
 
-def _set_due(deadline: Deadline, *, due_at: datetime | None, steps: list[dict[str, str]], warn: float = WARN_FRACTION) -> None:
+def _set_due(
+    deadline: Deadline, *, due_at: datetime | None, steps: list[dict[str, str]], warn: float = WARN_FRACTION
+) -> None:
     """Compute due date, warning mark and explanation from span, calendar and pauses, or take `due_at` as given."""
     calendar = deadline.calendar.business() if deadline.calendar else calendars.ROUND_THE_CLOCK
     if deadline.span:
@@ -199,5 +234,3 @@ def _set_due(deadline: Deadline, *, due_at: datetime | None, steps: list[dict[st
     else:
         deadline.due_at, deadline.steps = due_at, steps
         deadline.warn_at = deadline.started_at + (due_at - deadline.started_at) * warn if due_at else None
-
-

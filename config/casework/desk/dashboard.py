@@ -107,7 +107,9 @@ def next_of_queue(
     mine = models.Q(owner=user) | models.Q(owner=None)
     if also is not None:
         mine |= also
-    found: list[Case] = list(rows.visible_to(user).open().filter(mine, next_due_at__isnull=False).nearest_clock_first()[:limit])  # type: ignore[attr-defined]
+    found: list[Case] = list(
+        rows.visible_to(user).open().filter(mine, next_due_at__isnull=False).nearest_clock_first()[:limit]
+    )  # type: ignore[attr-defined]
     clocks = nearest_clocks(found, now)
     items = []
     for case in found:

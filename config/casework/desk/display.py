@@ -36,7 +36,9 @@ def badge(label: Any, tone: Any = Tone.NEUTRAL, hint: str = "") -> SafeString:
 
 @lru_cache(maxsize=512)
 def _drawn_badge(label: str, tone: str, hint: str) -> SafeString:
-    return SafeString(render_to_string("desk/partials/badge.html", {"label": label, "tone": tone, "hint": hint}).strip())
+    return SafeString(
+        render_to_string("desk/partials/badge.html", {"label": label, "tone": tone, "hint": hint}).strip()
+    )
 
 
 def choice_badge(obj: models.Model, name: str) -> SafeString:
@@ -96,7 +98,9 @@ def _plain_words(value: Any, *, multiline: bool) -> SafeString:
     if isinstance(value, bool):
         return SafeString(_("yes") if value else _("no"))
     if isinstance(value, datetime):
-        return format_html('<time datetime="{}">{}</time>', value.isoformat(), moment(value, timezone.get_current_timezone_name()))
+        return format_html(
+            '<time datetime="{}">{}</time>', value.isoformat(), moment(value, timezone.get_current_timezone_name())
+        )
     if isinstance(value, date):
         return conditional_escape(formats.date_format(value, "D j F Y"))
     if isinstance(value, (list, tuple, set, frozenset)):

@@ -30,7 +30,11 @@ class HistoryEntry:
 def entries_about(obj: models.Model, limit: int = LIMIT) -> list[HistoryEntry]:
     """The trail of one row, newest first; of a case all that happened in it."""
     reference = getattr(obj, "reference", "")
-    rows = AuditEntry.objects.filter(case_reference=reference) if reference else AuditEntry.objects.filter(object_type=obj._meta.label_lower, object_id=obj.pk)
+    rows = (
+        AuditEntry.objects.filter(case_reference=reference)
+        if reference
+        else AuditEntry.objects.filter(object_type=obj._meta.label_lower, object_id=obj.pk)
+    )
     return [_told(entry) for entry in rows.select_related("actor").order_by("-pk")[:limit]]
 
 
@@ -38,7 +42,8 @@ def row_changes(obj: models.Model, limit: int = LIMIT) -> list[HistoryEntry]:
     """The changes of the row's own columns, newest first; nothing when the model keeps no row history."""
     if not _is_tracked(type(obj)):
         return []
-    events = [(event, _person_pk(event)) for event in Events.objects.tracks(obj).order_by("-pgh_created_at", "-pgh_id")[:limit]]
+    rows: models.QuerySet[Any] = Events.objects.tracks(obj)  # type: ignore[no-untyped-call]
+    events = [(event, _person_pk(event)) for event in rows.order_by("-pgh_created_at", "-pgh_id")[:limit]]
     people = User.objects.in_bulk({pk for _event, pk in events if pk is not None})
     return [
         HistoryEntry(
@@ -53,7 +58,7 @@ def row_changes(obj: models.Model, limit: int = LIMIT) -> list[HistoryEntry]:
 
 
 def _is_tracked(model: type[models.Model]) -> bool:
-    return any(event.pgh_tracked_model is model for event in pghistory.core.event_models())
+    return any(getattr(event, "pgh_tracked_model", None) is model for event in pghistory.core.event_models())
 
 
 def _person_pk(event: Any) -> int | None:

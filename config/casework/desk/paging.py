@@ -21,13 +21,13 @@ class BoundedPaginator(Paginator[Any]):
 
     @cached_property
     def _bounded_count(self) -> int:
-        rows = self.object_list
+        rows: Any = self.object_list
         if not hasattr(rows, "query"):
             return len(rows)
-        return rows.order_by()[: COUNT_LIMIT + 1].count()
+        return int(rows.order_by()[: COUNT_LIMIT + 1].count())
 
     @property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         return min(self._bounded_count, COUNT_LIMIT)
 
     @property
@@ -36,7 +36,7 @@ class BoundedPaginator(Paginator[Any]):
         return f"{COUNT_LIMIT:,}+" if self._bounded_count > COUNT_LIMIT else f"{self._bounded_count:,}"
 
     @property
-    def num_pages(self) -> int:  # type: ignore[override]
+    def num_pages(self) -> int:
         return min(super().num_pages, PAGE_LIMIT)
 
 
@@ -45,9 +45,14 @@ class DeskChangeList(SkinChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         if self.page_num > PAGE_LIMIT:
-            messages.warning(request, _("A list shows its first %(pages)s pages. Narrow your search to see the rest.") % {"pages": PAGE_LIMIT})
+            messages.warning(
+                request,
+                _("A list shows its first %(pages)s pages. Narrow your search to see the rest.")
+                % {"pages": PAGE_LIMIT},
+            )
             self.page_num = 1
         super().get_results(request)
+        self.full_result_count = self.result_count  # or the skin says "10000 results" beside the heading
         prepare = getattr(self.model_admin, "prepare_rows", None)
         if prepare is not None:
             prepare(request, list(self.result_list))

@@ -1,6 +1,6 @@
 """The admin site: pages of the desk's own classes only, names in pickers instead of numbers."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.db import models
@@ -37,4 +37,4 @@ class DeskSite(SkinSite):
             super().register(model_or_iterable, admin_class, **options)
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        return PickerView.as_view(admin_site=self)(request)
+        return cast("HttpResponse", PickerView.as_view(admin_site=self)(request))

@@ -17,7 +17,9 @@ class Command(BaseCommand):
     help = "Fill the desk with a made-up week of incidents; nothing of it is ever sent."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--remove", action="store_true", help="delete the made-up incidents and people; the trail stays")
+        parser.add_argument(
+            "--remove", action="store_true", help="delete the made-up incidents and people; the trail stays"
+        )
 
     def handle(self, *, remove: bool, verbosity: int, **options: Any) -> None:
         """Add the demo once, or remove it.
@@ -26,14 +28,24 @@ class Command(BaseCommand):
             CommandError: the desk is in production.
         """
         if settings.PRODUCTION:
-            raise CommandError("demo is refused in production: made-up cases have no place among real ones", returncode=2)
+            raise CommandError(
+                "demo is refused in production: made-up cases have no place among real ones", returncode=2
+            )
         if remove:
             count = services.remove(at=clock.now())
-            words = f"{count} made-up incidents and their people are gone; the trail keeps that they were there." if count else "There is no demo here."
+            words = (
+                f"{count} made-up incidents and their people are gone; the trail keeps that they were there."
+                if count
+                else "There is no demo here."
+            )
         else:
             if not System.objects.filter(key=services.SYSTEM).exists():
                 call_command("load_runbooks", changed=True, verbosity=0)
             count = services.seed(at=clock.now())
-            words = f"{count} made-up incidents, marked “Demo”; nothing of them is ever sent. Take them off with: manage.py demo --remove" if count else "The demo is here already."
+            words = (
+                f"{count} made-up incidents, marked “Demo”; nothing of them is ever sent. Take them off with: manage.py demo --remove"
+                if count
+                else "The demo is here already."
+            )
         if verbosity:
             self.stdout.write(words)

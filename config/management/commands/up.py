@@ -141,11 +141,7 @@ def prepare(folder: Path, *, demo: bool) -> dict[str, str]:
     """Bring database and files up to date; give the environment of the children."""
     with ThreadPoolExecutor(1) as beside:  # packing files and altering tables hardly meet
         collected = beside.submit(collect_static, folder)
-        gc.disable()  # the throw-away models of a first migration make the collector a third of the time
-        try:
-            call_command("migrate", interactive=False, verbosity=0)
-        finally:
-            gc.enable()
+        migrate()
         collected.result()
     environment = {**os.environ, SUPERVISED_BY: str(folder), "DESK_DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
     environment.pop("DESK_ADMIN_PASSWORD", None)
@@ -156,6 +152,22 @@ def prepare(folder: Path, *, demo: bool) -> dict[str, str]:
         call_command("demo", verbosity=0)
     connections.close_all()
     return environment
+
+
+def migrate() -> None:
+    """Bring the tables up to date.
+
+    Raises:
+        CommandError: the database refused a step.
+    """
+    gc.disable()  # the throw-away models of a first migration make the collector a third of the time
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except Error as error:
+        reason = str(error).partition("\n")[0]
+        raise CommandError(f"the database cannot be migrated: {reason} (manage.py migrate tells more)") from error
+    finally:
+        gc.enable()
 
 
 def application_role() -> dict[str, str]:

@@ -22,7 +22,11 @@ class Command(BaseCommand):
         parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="runbook files or folders of them")
         choice = parser.add_mutually_exclusive_group()
         choice.add_argument("--check", action="store_true", help="change nothing; list where the database differs")
-        choice.add_argument("--changed", action="store_true", help="leave out files loaded before as they are, so that edits in the admin stay")
+        choice.add_argument(
+            "--changed",
+            action="store_true",
+            help="leave out files loaded before as they are, so that edits in the admin stay",
+        )
 
     def handle(self, *args: Any, paths: list[Path], check: bool, changed: bool, verbosity: int, **options: Any) -> None:
         files = runbook_files(paths)
@@ -37,7 +41,9 @@ class Command(BaseCommand):
             for problem in refusal.problems:
                 self.stderr.write(str(problem))
             count = len(refusal.problems)
-            raise CommandError(f"{count} problem{'s' if count > 1 else ''}, nothing was loaded.", returncode=REFUSED) from refusal
+            raise CommandError(
+                f"{count} problem{'s' if count > 1 else ''}, nothing was loaded.", returncode=REFUSED
+            ) from refusal
 
     def _check(self, files: list[Path]) -> None:
         drifts = compare(files, at=clock.now())
@@ -45,13 +51,18 @@ class Command(BaseCommand):
             self.stdout.write(str(drift))
         if drifts:
             count = len(drifts)
-            raise CommandError(f"{count} difference{'s' if count > 1 else ''} between files and database.", returncode=CHECKED_AND_WRONG)
+            raise CommandError(
+                f"{count} difference{'s' if count > 1 else ''} between files and database.",
+                returncode=CHECKED_AND_WRONG,
+            )
         self.stdout.write("No difference.")
 
     def _say(self, report: Report) -> None:
         for file in report.files:
             total = file.total
-            counts = f"{total.created} new, {total.changed} changed, {total.removed} removed, {total.unchanged} as before"
+            counts = (
+                f"{total.created} new, {total.changed} changed, {total.removed} removed, {total.unchanged} as before"
+            )
             self.stdout.write(f"{file.system}: {counts} ({file.path})")
 
 
