@@ -52,7 +52,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.google",
+    *(["allauth.socialaccount.providers.google"] if DESK.google_client_id else []),
     "axes",
     "guardian",
     "import_export",

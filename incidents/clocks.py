@@ -100,10 +100,10 @@ def follow_release_windows(at: datetime) -> int:
 def acknowledged(step: Step[Incident]) -> None:
     """A firm word ends a provisional one; whoever confirms their own had it since they first said so."""
     incident = step.obj
-    was_theirs = incident.acknowledgement_provisional and step.before["acknowledged_by"] == incident.acknowledged_by
-    if "acknowledgement_provisional" not in step.values and incident.acknowledgement_provisional:
+    was_provisional = step.before.get("acknowledgement_provisional", incident.acknowledgement_provisional)
+    if was_provisional and not step.values.get("acknowledgement_provisional"):
         incident.acknowledgement_provisional = False
-        if was_theirs and step.before["acknowledged_at"] is not None:
+        if step.before["acknowledged_by"] == incident.acknowledged_by:
             incident.acknowledged_at = step.before["acknowledged_at"]
         incident.save(update_fields=["acknowledgement_provisional", "acknowledged_at"])
     keep(incident, Clock.ACKNOWLEDGE, at=step.at)

@@ -9,7 +9,8 @@ from incidents.models import Incident
 
 def not_yet_acknowledged(step: Step[Incident]) -> str | None:
     incident = step.obj
-    if incident.acknowledged_at is None or incident.acknowledgement_provisional:
+    was_provisional = step.before.get("acknowledgement_provisional", incident.acknowledgement_provisional)
+    if incident.acknowledged_at is None or was_provisional:
         return None
     who = incident.acknowledged_by.get_full_name() if incident.acknowledged_by else _("the desk")
     return _("%(who)s has it already.") % {"who": who}

@@ -267,7 +267,7 @@ def open_or_join(
                     source_key=source_key,
                     recurrence_of=earlier,
                     **details,
-                ), "opened"  # type: ignore[arg-type]
+                ), "opened"
         except (IntegrityError, Refused):  # somebody was faster: opened, reopened or closed it between look and step
             if attempt == ATTEMPTS_TO_OPEN:
                 raise

@@ -94,7 +94,7 @@ def _take_back(scene: Scene, *, effect: str) -> None:
 def _tell(scene: Scene, *, template: str, recipients: tuple[str, ...] = (), next_update: int = 0, **slots: str) -> None:
     text = MessageTemplate.objects.get(system=scene.incident.system, key=template, is_current=True, language="en")
     promised = scene.later(next_update) if next_update else None
-    values = known_slots(scene.incident, next_update=moment(promised, "UTC") if promised else "") | slots
+    values = known_slots(scene.incident, text, next_update=moment(promised, "UTC") if promised else "") | slots
     send(
         scene.incident,
         text,

@@ -94,7 +94,8 @@ def send(client: Client, token: str, jobarium: System, lead: User, chief: User, 
 
 
 def the_case() -> Incident:
-    return Incident.objects.select_related("system", "severity").get()
+    case: Incident = Incident.objects.select_related("system", "severity").get()
+    return case
 
 
 def pages() -> list[tuple[str, str]]:
@@ -136,7 +137,7 @@ class TestFiring:
         ],
     )
     def test_without_a_monitor_the_label_is_the_severity(
-        self, send: Sender, labels: dict[str, str], severity: str
+        self, send: Sender, labels: dict[str, Any], severity: str
     ) -> None:
         send(alert("SomethingElse", **labels))
         assert the_case().severity.key == severity

@@ -151,7 +151,7 @@ class DeskAdmin(SkinAdmin[Any]):
             field.widget = field.widget.widget
         return field
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Columns that steps of a machine own are never changed by hand."""
         return tuple(dict.fromkeys((*super().get_readonly_fields(request, obj), *sorted(owned_columns(self.model)))))
 

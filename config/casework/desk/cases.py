@@ -1,7 +1,6 @@
 """The queue and the page of a case, the same on every desk."""
 
 import re
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -272,8 +271,8 @@ class CaseAdmin(DeskAdmin):
         owned = owned_columns(self.model)
         return [name for name in self.edit_fields if name in self.edit_anyway or name not in owned]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
-        return self.readonly_fields
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return tuple(self.readonly_fields)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         values = {name: form.cleaned_data[name] for name in form.changed_data if name in form.cleaned_data}

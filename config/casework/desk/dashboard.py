@@ -107,9 +107,10 @@ def next_of_queue(
     mine = models.Q(owner=user) | models.Q(owner=None)
     if also is not None:
         mine |= also
+    cases: Any = rows  # their manager is the one of `Case`
     found: list[Case] = list(
-        rows.visible_to(user).open().filter(mine, next_due_at__isnull=False).nearest_clock_first()[:limit]
-    )  # type: ignore[attr-defined]
+        cases.visible_to(user).open().filter(mine, next_due_at__isnull=False).nearest_clock_first()[:limit]
+    )
     clocks = nearest_clocks(found, now)
     items = []
     for case in found:

@@ -36,7 +36,7 @@ def hidden_references(user: User) -> models.QuerySet[Any] | None:
     hidden = [
         kind._default_manager.filter(restricted=True)
         .exclude(pk__in=kind._default_manager.visible_to(user).values("pk"))
-        .values("reference")  # type: ignore[attr-defined]
+        .values("reference")
         for kind in _kinds()
     ]
     return hidden[0].union(*hidden[1:]) if len(hidden) > 1 else hidden[0] if hidden else None
@@ -45,7 +45,7 @@ def hidden_references(user: User) -> models.QuerySet[Any] | None:
 def _of_visible_cases(user: User) -> Q:
     condition = Q(pk__in=[])
     for kind in _kinds():
-        visible = kind._default_manager.visible_to(user).values("pk")  # type: ignore[attr-defined]
+        visible = kind._default_manager.visible_to(user).values("pk")
         condition |= Q(content_type=ContentType.objects.get_for_model(kind), object_id__in=visible)
     return condition
 

@@ -173,9 +173,8 @@ def _form_class(admin: DeskAdmin, request: HttpRequest, stand: Stand, transition
 
 def _present(obj: models.Model, transition: Transition) -> dict[str, Any]:
     """What the form starts with: what the row holds, and what the step suggests."""
-    held = {
-        name: obj._meta.get_field(name).value_from_object(obj) for name in (*transition.fields, *transition.optional)
-    }  # type: ignore[union-attr]
+    columns: list[Any] = [obj._meta.get_field(name) for name in (*transition.fields, *transition.optional)]
+    held = {column.name: column.value_from_object(obj) for column in columns}
     return held | dict(transition.initial(obj) if transition.initial else {})
 
 

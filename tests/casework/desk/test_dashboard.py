@@ -27,9 +27,8 @@ def no_makers(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestCards:
     def test_six_at_most_in_their_order(self, lead: User, now: datetime) -> None:
         for number in range(8):
-            dashboard.register_card(
-                lambda _user, _now, number=number: Card("late", number, "clocks are late", "/", order=-number)
-            )  # type: ignore[misc]
+            card = Card("late", number, "clocks are late", "/", order=-number)
+            dashboard.register_card(lambda _user, _now, card=card: card)  # type: ignore[misc]
         assert [card.number for card in dashboard.cards(lead, now)] == [7, 6, 5, 4, 3, 2]
 
     def test_a_card_that_is_not_for_this_person_is_left_out(self, lead: User, now: datetime) -> None:

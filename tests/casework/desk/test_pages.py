@@ -227,5 +227,6 @@ class TestFiles:
 
 
 def test_a_severity_without_rank_is_no_trouble(as_lead: Client, incident: Incident) -> None:
+    assert incident.severity_id is not None
     Severity.objects.filter(pk=incident.severity_id).update(rank=9)
     assert "badge--info" in as_lead.get(url(incident)).text

@@ -34,7 +34,7 @@ class TestPeople:
         person = User.objects.get(email="new@example.com")
         assert person.check_password(password)
         assert person.must_change_password
-        assert (person.roles, person.is_staff) == ({Role.SUPPORT}, True)
+        assert (person.roles, person.is_staff) == (frozenset({Role.SUPPORT}), True)
 
     def test_roles_change_through_the_service(self, as_lead: Client, agent: User, lead: User) -> None:
         page = as_lead.get(f"{PEOPLE}{agent.pk}/change/")
@@ -51,7 +51,7 @@ class TestPeople:
         }
         assert as_lead.post(f"{PEOPLE}{agent.pk}/change/", values).status_code == 302
         agent = User.objects.get(pk=agent.pk)
-        assert (agent.roles, agent.zone) == ({Role.AUDITOR}, "Europe/Paris")
+        assert (agent.roles, agent.zone) == (frozenset({Role.AUDITOR}), "Europe/Paris")
         assert (entry("person.roles_changed").actor, entry("person.roles_changed").detail["roles"]) == (
             lead,
             ["auditor"],
