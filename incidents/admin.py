@@ -19,6 +19,7 @@ from config.casework.desk.inlines import CaseInline
 from config.casework.desk.navigation import WORK, Line, register_group, register_line
 from incidents.clocks import effective_level
 from incidents.communications import desk as communications
+from incidents.filters import DueFilter, WaitFilter
 from incidents.models import (
     ActionItem,
     Communication,
@@ -151,7 +152,7 @@ class IncidentAdmin(CaseAdmin):
     )
     bulk_steps = ("acknowledge",)
     list_select_related = ("owner", "severity", "system")
-    list_filter = (*CaseAdmin.list_filter, ("severity", PickFilter), "source")
+    list_filter = (*CaseAdmin.list_filter, WaitFilter, ("severity", PickFilter), "source")
 
     def severity(self, obj: Incident) -> Mark | None:
         level = obj.severity
@@ -184,7 +185,7 @@ class IncidentAdmin(CaseAdmin):
 @admin.register(ActionItem)
 class ActionItemAdmin(DeskAdmin):
     list_display = ("text", "kind", "owner", "due_on", "state")
-    list_filter = ("state", "kind", ("owner", PickFilter))
+    list_filter = ("state", "kind", DueFilter, ("owner", PickFilter))
     list_select_related = ("owner", "incident")
     search_fields = ("text",)
 

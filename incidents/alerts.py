@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from config.casework import calendars
 from config.casework.audit.services import record
+from config.casework.catalogue.fields import parse_duration
 from config.casework.catalogue.models import System
 from config.casework.events import publish
 from config.casework.transitions import apply
@@ -17,7 +17,7 @@ from incidents.severity.models import Severity
 from integrations.signals.events import AlertsReceived, LevelsAsked
 
 WATCH = (
-    "PT24H"  # how long after a fix the same trouble counts as a recurrence (INC-95), unless the runbook says otherwise
+    "P1D"  # how long after a fix the same trouble counts as a recurrence (INC-95), unless the runbook says otherwise
 )
 
 
@@ -35,20 +35,18 @@ def received(event: AlertsReceived) -> str | None:
     if not event.new and not event.repeated:
         return _resolved(event, source_key)
     incident = find_unresolved(Source.ALERT, source_key)
-    if incident is None and not event.new:
-        return _known(
-            source_key
-        )  # still firing while a person said it is resolved: the watch begins with the next new alert
+    if incident is None and not event.new and (known := _resolved_within_the_watch(event, system, source_key)):
+        return known.reference  # a person said that it is over; the alert has the watch to fall silent
     how = "joined"
     if incident is None:
         incident, how = _open(event, system, source_key)
-    if event.new:
+    if event.new or how != "joined":
         record(
             incident,
             "alert.firing",
             actor=None,
             at=event.at,
-            detail={"alerts": [alert.fingerprint for alert in event.new], "how": how},
+            detail={"alerts": [alert.fingerprint for alert in event.new or event.firing], "how": how},
         )
     if event.resolved:
         record(
@@ -67,15 +65,14 @@ def _open(event: AlertsReceived, system: System, source_key: str) -> tuple[Incid
     playbook = (
         Procedure.objects.filter(key=monitor.playbook, system=system).first() if monitor and monitor.playbook else None
     )
-    name = event.new[0].name if event.new else ""
+    name = event.firing[0].name
     title = (playbook.title if playbook else "") or (monitor.title if monitor else "") or name or "Alert"
-    watch = calendars.parse_span(system.setting("recurrence_watch", WATCH)).time
     return open_or_join(
         system,
         title=title[:200],
         at=event.at,
         source_key=source_key,
-        watch_since=event.at - (watch or timedelta(hours=24)),
+        watch_since=event.at - _watch(system),
         severity=Severity.objects.filter(system=system, key=event.severity).select_related("system__calendar").first(),
         monitor_key=monitor.key if monitor else "",
         paging_override=monitor.page if monitor else "",
@@ -101,9 +98,16 @@ def _resolved(event: AlertsReceived, source_key: str) -> str | None:
     return incident.reference
 
 
-def _known(source_key: str) -> str | None:
+def _resolved_within_the_watch(event: AlertsReceived, system: System, source_key: str) -> Incident | None:
     incident = find_last(Source.ALERT, source_key)
-    return incident.reference if incident else None
+    if incident is None or incident.resolved_at is None or incident.resolved_at < event.at - _watch(system):
+        return None
+    return incident
+
+
+def _watch(system: System) -> timedelta:
+    """How long after a fix the same trouble is a recurrence of it."""
+    return parse_duration(system.setting("recurrence_watch", WATCH))
 
 
 def _take_gravest(incident: Incident, event: AlertsReceived) -> None:
@@ -117,8 +121,11 @@ def _take_gravest(incident: Incident, event: AlertsReceived) -> None:
         else None
     )
     current = clocks.effective_level(incident)
-    if graver is None or (incident.severity is not None and current is not None and graver.rank >= current.rank):
+    if graver is None or graver == incident.severity or (current is not None and graver.rank > current.rank):
         return
+    if incident.severity is not None and current is not None and graver.rank == current.rank:
+        return
+    Incident.objects.filter(pk=incident.pk).update(paging_override=event.monitor.page if event.monitor else "")
     if incident.state in UNRESOLVED and incident.state != IncidentState.DETECTED:
         apply(incident, "reclassify", actor=None, at=event.at, severity=graver)
         return
@@ -134,4 +141,4 @@ def _take_gravest(incident: Incident, event: AlertsReceived) -> None:
         detail={"severity": [before, graver.key]},
     )
     clocks.follow_severity(incident, at=event.at)
-    publish(SeverityJudged(incident, event.at))
+    publish(SeverityJudged(incident, event.at, by_alert=True))

@@ -6,6 +6,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from config.casework.catalogue import sections
+from config.casework.work import sweeps
 
 
 class IncidentsConfig(AppConfig):
@@ -23,8 +24,10 @@ class IncidentsConfig(AppConfig):
             "incidents.procedures.runbook",
             "incidents.reviews.runbook",
         )
+        sweeps.register("release windows", "incidents.clocks.follow_release_windows", order=5)
         import_module("incidents.permissions").declare()
         import_module("incidents.wording").declare()
         import_module("incidents.transitions")
         import_module("incidents.reviews.transitions")
         import_module("incidents.subscriptions").connect()
+        import_module("incidents.dashboard").declare()

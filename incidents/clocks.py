@@ -6,10 +6,13 @@ at their true times; nothing here refuses anything.
 
 from datetime import datetime
 
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+
 from config.casework import calendars
 from config.casework.approvals.services import current_approval
-from config.casework.catalogue.models import Calendar
 from config.casework.deadlines import services as deadlines
+from config.casework.deadlines.models import Deadline
 from config.casework.events import publish
 from config.casework.transitions import Step
 from incidents.choices import Clock
@@ -50,7 +53,7 @@ def effective_level(incident: Incident) -> Severity | None:
 
 def severity_judged(step: Step[Incident]) -> None:
     follow_severity(step.obj, at=step.at)
-    publish(SeverityJudged(step.obj, step.at))
+    publish(SeverityJudged(step.obj, step.at, by_alert=step.actor is None))
 
 
 def follow_severity(incident: Incident, *, at: datetime) -> None:
@@ -58,21 +61,52 @@ def follow_severity(incident: Incident, *, at: datetime) -> None:
     level = incident.severity
     if level is None:
         return
-    calendar = level.business_calendar()
-    _follow(incident, Clock.ACKNOWLEDGE, level.acknowledge, calendar, wanted=incident.acknowledged_at is None, at=at)
-    if incident.impact_over_at is None and incident.stabilized_at is None and incident.resolved_at is None:
-        if level.mitigate:
-            _follow(incident, Clock.MITIGATE, level.mitigate, calendar, wanted=True, at=at)
+    if incident.resolved_at is not None:
+        return
+    if incident.acknowledged_at is None:
+        _follow(incident, Clock.ACKNOWLEDGE, level, level.acknowledge, at=at)
+    if incident.impact_over_at is None and incident.stabilized_at is None:
+        if level.mitigate_by_release_window:
+            _follow_release(incident, level)
         else:
-            deadlines.cancel(incident, at=at, kinds=[Clock.MITIGATE])
-            _start_mitigate(incident, level, incident.received_at)
-    if incident.resolved_at is None:
-        _follow(incident, Clock.UPDATE, level.update_every, calendar, wanted=True, at=at)
+            _follow(incident, Clock.MITIGATE, level, level.mitigate, at=at)
+    if not _update_is_promised(incident):
+        _follow(incident, Clock.UPDATE, level, level.update_every, at=at)
+
+
+def follow_release_windows(at: datetime) -> int:
+    """Give clocks that wait for a release the date of the window as it is planned now (INC-08); returns how many moved."""
+    rows = Deadline.objects.open().filter(
+        kind=Clock.MITIGATE, span="", content_type=ContentType.objects.get_for_model(Incident)
+    )
+    moved = 0
+    for deadline in rows:
+        with transaction.atomic():
+            incident = (
+                Incident.objects.select_for_update(of=("self",))
+                .select_related("system", "severity__system")
+                .get(pk=deadline.object_id)
+            )
+            level = effective_level(incident)
+            still = Deadline.objects.open().filter(pk=deadline.pk).exists()
+            if still and level is not None and level.mitigate_by_release_window:
+                window = next_release(incident.system, deadline.started_at)
+                if deadline.due_at != (window.ends_at if window else None):
+                    _follow_release(incident, level)
+                    moved += 1
+    return moved
 
 
 def acknowledged(step: Step[Incident]) -> None:
+    """A firm word ends a provisional one; whoever confirms their own had it since they first said so."""
     incident = step.obj
-    deadlines.meet(incident, Clock.ACKNOWLEDGE, at=step.at)
+    was_provisional = step.before.get("acknowledgement_provisional", incident.acknowledgement_provisional)
+    if was_provisional and not step.values.get("acknowledgement_provisional"):
+        incident.acknowledgement_provisional = False
+        if step.before["acknowledged_by"] == incident.acknowledged_by:
+            incident.acknowledged_at = step.before["acknowledged_at"]
+        incident.save(update_fields=["acknowledgement_provisional", "acknowledged_at"])
+    keep(incident, Clock.ACKNOWLEDGE, at=step.at)
     if incident.acknowledgement_provisional:
         deadlines.start(incident, Clock.CONFIRM, at=step.at, span=CONFIRM_WITHIN)
     else:
@@ -81,14 +115,36 @@ def acknowledged(step: Step[Incident]) -> None:
 
 
 def mitigated(step: Step[Incident]) -> None:
-    deadlines.meet(step.obj, Clock.MITIGATE, at=step.at)
+    """The impact ended with the first of these facts; one recorded or corrected afterwards moves a clock met already."""
+    incident = step.obj
+    facts = [
+        fact for fact in (incident.stabilized_at, incident.impact_over_at, incident.resolved_at) if fact is not None
+    ]
+    if keep(incident, Clock.MITIGATE, at=min(facts)) is None:
+        met = (
+            Deadline.objects.of(incident)
+            .filter(kind=Clock.MITIGATE, met_at__isnull=False, started_at__lte=min(facts))
+            .order_by("-pk")
+            .first()
+        )
+        if met is not None:
+            met.met_at = min(facts)
+            met.save(update_fields=["met_at"])
+
+
+def keep(incident: Incident, kind: Clock, *, at: datetime) -> Deadline | None:
+    """Meet a promised clock; too late is a miss, also when no sweep has seen it run out yet (INC-05)."""
+    deadline = deadlines.meet(incident, kind, at=at)
+    if deadline is not None and deadline.breached_at is None and deadline.is_late(at):
+        deadlines.miss(deadline, at=at)
+    return deadline
 
 
 def resolved(step: Step[Incident]) -> None:
     """Whoever resolved it had it in hand; what the record lacks gets one clock, due at noon of the next business day."""
     incident = step.obj
-    deadlines.meet(incident, Clock.ACKNOWLEDGE, at=step.at)
-    deadlines.meet(incident, Clock.MITIGATE, at=incident.impact_over_at or step.at)
+    keep(incident, Clock.ACKNOWLEDGE, at=step.at)
+    keep(incident, Clock.MITIGATE, at=incident.impact_over_at or step.at)
     deadlines.cancel(incident, at=step.at, kinds=[Clock.UPDATE, Clock.CONFIRM])
     changed = {}
     if incident.acknowledged_at is None or incident.acknowledgement_provisional:
@@ -115,7 +171,10 @@ def start_paperwork(incident: Incident, *, at: datetime) -> None:
 
 
 def reopened(step: Step[Incident]) -> None:
-    deadlines.cancel(step.obj, at=step.at)
+    """All begins anew, but a measure in force must still be taken back."""
+    deadlines.cancel(
+        step.obj, at=step.at, kinds=[Clock.ACKNOWLEDGE, Clock.CONFIRM, Clock.MITIGATE, Clock.UPDATE, Clock.PAPERWORK]
+    )
     Incident.objects.filter(pk=step.obj.pk).update(
         acknowledged_at=None,
         acknowledged_by=None,
@@ -159,21 +218,52 @@ def _start_mitigate(incident: Incident, level: Severity, at: datetime) -> None:
             incident, Clock.MITIGATE, at=at, span=level.mitigate, calendar=level.business_calendar(), warn=level.warn
         )
     elif level.mitigate_by_release_window:
-        window = next_release(incident.system, at)
-        steps = (
-            [{"rule": f"release window {window.name}", "at": window.ends_at.isoformat()}]
-            if window
-            else [{"rule": NO_WINDOW, "at": at.isoformat()}]
-        )
-        deadlines.start(incident, Clock.MITIGATE, at=at, due_at=window.ends_at if window else None, steps=steps)
+        due_at, steps = _release(incident, at)
+        deadlines.start(incident, Clock.MITIGATE, at=at, due_at=due_at, steps=steps, warn=level.warn)
 
 
-def _follow(
-    incident: Incident, kind: Clock, span: str, calendar: Calendar | None, *, wanted: bool, at: datetime
-) -> None:
-    if not wanted:
-        return
+def _follow(incident: Incident, kind: Clock, level: Severity, span: str, *, at: datetime) -> None:
+    """Give the open clock of a kind the promise of a level; one that was not running is counted from detection."""
+    calendar = level.business_calendar()
     if not span:
         deadlines.cancel(incident, at=at, kinds=[kind])
-    elif deadlines.recompute(incident, kind, span=span, calendar=calendar) is None:
-        deadlines.start(incident, kind, at=incident.received_at, span=span, calendar=calendar)
+    elif deadlines.recompute(incident, kind, span=span, calendar=calendar, warn=level.warn) is None:
+        deadlines.start(incident, kind, at=_counted_from(incident), span=span, calendar=calendar, warn=level.warn)
+
+
+def _follow_release(incident: Incident, level: Severity) -> None:
+    """As `_follow`, for a level whose fix is due with a release: the clock keeps its start and its pauses."""
+    running = Deadline.objects.open().of(incident).filter(kind=Clock.MITIGATE).first()
+    begun = running.started_at if running else _counted_from(incident)
+    due_at, steps = _release(incident, begun)
+    if (
+        deadlines.recompute(
+            incident, Clock.MITIGATE, span="", calendar=None, due_at=due_at, steps=steps, warn=level.warn
+        )
+        is None
+    ):
+        deadlines.start(incident, Clock.MITIGATE, at=begun, due_at=due_at, steps=steps, warn=level.warn)
+
+
+def _release(incident: Incident, at: datetime) -> tuple[datetime | None, list[dict[str, str]]]:
+    """The end of the release window that comes next after `at`, and the sentence that explains it."""
+    window = next_release(incident.system, at)
+    if window is None:
+        return None, [{"rule": NO_WINDOW, "at": at.isoformat()}]
+    return window.ends_at, [{"rule": f"release window {window.name}", "at": window.ends_at.isoformat()}]
+
+
+def _counted_from(incident: Incident) -> datetime:
+    """Detection, or the last time it came back: clocks count from there."""
+    begun = (
+        Deadline.objects.of(incident)
+        .filter(kind__in=[Clock.ACKNOWLEDGE, Clock.MITIGATE])
+        .order_by("-started_at")
+        .first()
+    )
+    return begun.started_at if begun else incident.received_at
+
+
+def _update_is_promised(incident: Incident) -> bool:
+    """The last update named the time of the next: a change of severity does not take that word back."""
+    return Deadline.objects.open().of(incident).filter(kind=Clock.UPDATE, span="", due_at__isnull=False).exists()

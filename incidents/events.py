@@ -24,8 +24,11 @@ class IncidentReopened:
 
 @dataclass(frozen=True)
 class SeverityJudged:
+    """`by_alert`: an alert raised it; a person did not judge."""
+
     incident: "Incident"
     at: datetime
+    by_alert: bool = False
 
 
 @dataclass(frozen=True)

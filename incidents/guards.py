@@ -3,12 +3,14 @@
 from django.utils.translation import gettext as _
 
 from config.casework.transitions import Step
+from incidents.choices import UNRESOLVED
 from incidents.models import Incident
 
 
 def not_yet_acknowledged(step: Step[Incident]) -> str | None:
     incident = step.obj
-    if incident.acknowledged_at is None or incident.acknowledgement_provisional:
+    was_provisional = step.before.get("acknowledgement_provisional", incident.acknowledgement_provisional)
+    if incident.acknowledged_at is None or was_provisional:
         return None
     who = incident.acknowledged_by.get_full_name() if incident.acknowledged_by else _("the desk")
     return _("%(who)s has it already.") % {"who": who}
@@ -25,6 +27,20 @@ def severity_and_scope_are_judged(step: Step[Incident]) -> str | None:
     if step.obj.severity_id and step.obj.scope:
         return None
     return _("Closing needs severity and scope. Judge them under “Change severity or scope”.")
+
+
+def no_other_case_of_the_same_trouble(step: Step[Incident]) -> str | None:
+    """One open case for each trouble: the newer one has taken over."""
+    incident = step.obj
+    if not incident.source_key:
+        return None
+    others = Incident.objects.filter(source=incident.source, source_key=incident.source_key, state__in=UNRESOLVED)
+    newer = others.exclude(pk=incident.pk).first()
+    return (
+        _("%(reference)s is open for the same trouble. Go on there.") % {"reference": newer.reference}
+        if newer
+        else None
+    )
 
 
 def has_a_measure_or_says_why_none(step: Step[Incident]) -> str | None:

@@ -19,7 +19,7 @@ from config.casework.cases.references import next_reference
 from config.casework.catalogue.models import Organization, System
 from config.casework.deadlines import services as deadlines
 from config.casework.events import publish
-from config.casework.transitions import apply
+from config.casework.transitions import Refused, apply
 from incidents import clocks
 from incidents.choices import UNRESOLVED, Clock, IncidentState, Source
 from incidents.events import IncidentOpened
@@ -32,6 +32,8 @@ from incidents.reviews.models import JointDecision
 from incidents.severity.models import Severity
 from incidents.transitions import JOINT_DECISION
 from integrations.signals.models import AlertGroup
+
+ATTEMPTS_TO_OPEN = 3
 
 
 def open_incident(
@@ -86,8 +88,8 @@ def open_incident(
         description=description,
         data_loss_risk=data_loss_risk,
         impacts_hiring=impacts_hiring,
-        owner=on_call(system, OnCallPart.PRIMARY, at),
-        comms_lead=on_call(system, OnCallPart.SECONDARY, at),
+        owner=on_call(system, OnCallPart.PRIMARY, at, demo=is_demo),
+        comms_lead=on_call(system, OnCallPart.SECONDARY, at, demo=is_demo),
         playbook=playbook,
         recurrence_of=recurrence_of,
         alert_group=alert_group,
@@ -121,11 +123,20 @@ def acknowledge(incident: Incident, *, actor: Actor, at: datetime, provisional: 
 
     Args:
         provisional: given by a page's link without sign-in; lapses unless confirmed within 15 minutes.
+    Raises:
+        Refused: somebody else has it.
     """
     incident.refresh_from_db()
     if incident.state not in UNRESOLVED:
         record(incident, "incident.acknowledged_late", actor=actor, at=at)
         return incident
+    if provisional and incident.acknowledgement_provisional:
+        if incident.acknowledged_by_id != getattr(actor, "pk", None):
+            raise Refused(
+                _("%(who)s has it already.")
+                % {"who": incident.acknowledged_by.get_full_name() if incident.acknowledged_by else _("the desk")}
+            )
+        return incident  # a double tap neither confirms nor gives more time
     return apply(incident, "acknowledge", actor=actor, at=at, acknowledgement_provisional=provisional)
 
 
@@ -237,28 +248,27 @@ def open_or_join(
     Returns:
         the incident, and "joined", "reopened" or "opened".
     """
-    incident = find_unresolved(Source.ALERT, source_key)
-    if incident is not None:
-        return incident, "joined"
-    fixed = find_recent_fix(Source.ALERT, source_key, since=watch_since)
-    try:
-        with transaction.atomic():
-            if fixed is not None:
-                return apply(fixed, "reopen", actor=None, at=at), "reopened"
-            earlier = find_last(Source.ALERT, source_key)
-            opened = open_incident(
-                system,
-                title=title,
-                actor=None,
-                at=at,
-                source=Source.ALERT,
-                source_key=source_key,
-                recurrence_of=earlier,
-                **details,
-            )
-            return opened, "opened"
-    except IntegrityError:
-        winner = find_unresolved(Source.ALERT, source_key)
-        if winner is None:
-            raise
-        return winner, "joined"
+    for attempt in range(1, ATTEMPTS_TO_OPEN + 1):
+        incident = find_unresolved(Source.ALERT, source_key)
+        if incident is not None:
+            return incident, "joined"
+        fixed = find_recent_fix(Source.ALERT, source_key, since=watch_since)
+        try:
+            with transaction.atomic():
+                if fixed is not None:
+                    return apply(fixed, "reopen", actor=None, at=at), "reopened"
+                earlier = find_last(Source.ALERT, source_key)
+                return open_incident(
+                    system,
+                    title=title,
+                    actor=None,
+                    at=at,
+                    source=Source.ALERT,
+                    source_key=source_key,
+                    recurrence_of=earlier,
+                    **details,
+                ), "opened"
+        except (IntegrityError, Refused):  # somebody was faster: opened, reopened or closed it between look and step
+            if attempt == ATTEMPTS_TO_OPEN:
+                raise
+    raise AssertionError("unreachable")

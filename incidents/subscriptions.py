@@ -1,9 +1,10 @@
 """What the incident desk does when something happens below it or in its own rooms."""
 
+from config.casework.access.actors import actor_user
 from config.casework.events import DeadlineBreached, PersonSignedIn, subscribe
 from incidents import alerts
 from incidents.choices import SLA_CLOCKS, Clock
-from incidents.events import IncidentOpened, IncidentReopened, SeverityJudged
+from incidents.events import AcknowledgementRecorded, IncidentOpened, IncidentReopened, SeverityJudged
 from incidents.models import Incident
 from incidents.paging import services as paging
 from incidents.paging import texts
@@ -19,6 +20,7 @@ def connect() -> None:
     subscribe(IncidentOpened, _opened)
     subscribe(IncidentReopened, _reopened)
     subscribe(SeverityJudged, _severity_judged)
+    subscribe(AcknowledgementRecorded, _acknowledged)
     subscribe(DeadlineBreached, _clock_ran_out)
     subscribe(PersonSignedIn, _signed_in)
     recheck_before_sending(Purpose.PAGE, texts.still_wanted)
@@ -33,9 +35,13 @@ def _reopened(event: IncidentReopened) -> None:
 
 
 def _severity_judged(event: SeverityJudged) -> None:
-    paging.severity_changed(event.incident, at=event.at)
+    paging.severity_changed(event.incident, at=event.at, by_alert=event.by_alert)
     if event.incident.impacts_hiring:
         demand_joint_decision(event.incident, because="hiring", at=event.at)
+
+
+def _acknowledged(event: AcknowledgementRecorded) -> None:
+    paging.acknowledged(event.incident, by=actor_user(event.actor), at=event.at)
 
 
 def _clock_ran_out(event: DeadlineBreached) -> None:

@@ -43,7 +43,7 @@ class StaleState(Refused):
 
 @dataclass(frozen=True)
 class Step[M: models.Model]:
-    """What guards and effects get to know about the step being taken."""
+    """What guards and effects get to know about the step being taken; `before`: values and stamps as they were."""
 
     obj: M
     name: str
@@ -156,7 +156,8 @@ def apply[M: models.Model](
     with transaction.atomic():
         row = type(obj)._default_manager.select_for_update(of=("self",)).get(pk=obj.pk)
         _check_state(table, transition, obj, row)
-        before = _set_values(transition, row, values)
+        stamped = {stamp: getattr(row, stamp) for stamp in (*transition.stamps, *transition.actor_stamps)}
+        before = stamped | _set_values(transition, row, values)
         step = Step(obj=row, name=name, actor=actor, at=moment, values=values, before=before)
         for guard in transition.guards:
             refusal = guard(step)

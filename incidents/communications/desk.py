@@ -68,7 +68,9 @@ class ComposeForm(ActForm):
 
     def __init__(self, *args: Any, incident: Incident, template: MessageTemplate, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.open_slots = [name for name in services.slots(template) if name not in services.known_slots(incident)]
+        self.template = template
+        used, known = services.slots(template), services.known_slots(incident, template)
+        self.open_slots = [name for name in used if name not in known]
         labels = {slot["key"]: slot for slot in template.slots}
         for name in self.open_slots:
             said = labels.get(name, {})
@@ -80,7 +82,7 @@ class ComposeForm(ActForm):
         self.order_fields(
             [*(f"slot_{name}" for name in self.open_slots), "recipients", "next_update_at", "confirm_data_safety"]
         )
-        if template.audience != Audience.INTERNAL:
+        if template.audience != Audience.INTERNAL and "next_update" not in used:
             del self.fields["next_update_at"]
             self.fields["recipients"].required = True
         if not (incident.data_loss_risk and template.claims_data_safety):
@@ -91,7 +93,7 @@ class ComposeForm(ActForm):
     def values(self, incident: Incident) -> dict[str, str]:
         """What fills the text so far, also while the form is incomplete."""
         at = getattr(self, "cleaned_data", {}).get("next_update_at")
-        known = services.known_slots(incident, next_update=moment(at, "UTC") if at else "")
+        known = services.known_slots(incident, self.template, next_update=moment(at, "UTC") if at else "")
         return known | {name: self.data.get(f"slot_{name}", "") for name in self.open_slots}
 
 
@@ -105,7 +107,11 @@ def _compose(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> Ht
         messages.error(request, _("There is no approved text of this name."))
         return HttpResponseRedirect(admin.page_url(incident, "messages"))
     posted = request.method == "POST"
-    form = ComposeForm(request.POST if posted else None, incident=incident, template=template)
+    try:
+        form = ComposeForm(request.POST if posted else None, incident=incident, template=template)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return HttpResponseRedirect(admin.page_url(incident, "messages"))
     valid = posted and form.is_valid()
     filled = services.preview(template, incident, form.values(incident))
     seen = hashlib.sha256(

@@ -19,12 +19,12 @@ from config.casework.deadlines import services as deadlines
 from incidents.choices import UNRESOLVED, Clock
 from incidents.communications.choices import Audience
 from incidents.communications.models import Communication, MessageTemplate
+from incidents.communications.slots import FACTS, fill, guarded_word, slots_in
 from incidents.models import Incident
 from incidents.procedures.models import RunStep
 from integrations.messages.choices import Purpose
 from integrations.messages.services import queue_chat, queue_mail
 
-SLOT = re.compile(r"\{([a-z_]+)\}")
 USER_AUDIENCES = (Audience.EMPLOYER, Audience.CANDIDATE, Audience.STATUS)
 
 
@@ -55,8 +55,17 @@ def from_playbook(step: RunStep) -> MessageTemplate:
 
 
 def slots(template: MessageTemplate) -> list[str]:
-    """The named slots of a text, in the order they appear."""
-    return list(dict.fromkeys(SLOT.findall(template.subject + "\n" + template.body)))
+    """The named slots of a text, in the order they appear.
+
+    Raises:
+        ValidationError: a brace of the text belongs to no slot.
+    """
+    try:
+        return slots_in(f"{template.subject}\n{template.body}")
+    except ValueError as error:
+        raise ValidationError(
+            {"template": _("The text %(template)s %(fault)s.") % {"template": template, "fault": error}}
+        ) from None
 
 
 def split_addresses(text: str) -> list[str]:
@@ -64,18 +73,30 @@ def split_addresses(text: str) -> list[str]:
     return [part for part in re.split(r"[\s,;]+", text) if part]
 
 
-def known_slots(incident: Incident, *, next_update: str = "") -> dict[str, str]:
-    """What the incident itself fills in; the rest is typed."""
+def known_slots(incident: Incident, template: MessageTemplate, *, next_update: str = "") -> dict[str, str]:
+    """What the incident itself fills in; the rest is typed.
+
+    A slot that the text lists as its own is typed, whatever its name, and people outside never read what is for inside.
+    """
+    own = {slot["key"] for slot in template.slots}
+    facts = [
+        name
+        for name, fact in FACTS.items()
+        if name not in own and (fact.outside or template.audience not in USER_AUDIENCES)
+    ]
+    values = _facts(incident, next_update=next_update)
+    return {name: values[name] for name in facts}
+
+
+def _facts(incident: Incident, *, next_update: str) -> dict[str, str]:
     level = incident.severity
     measures = ", ".join(incident.mitigations.filter(reverted_at=None).values_list("text", flat=True))
     return {
-        "incident_id": incident.reference,
         "reference": incident.reference,
         "system": incident.system.public_name or incident.system.name,
         "severity": level.key if level else _("not judged yet"),
         "impact": incident.scope or (level.meaning if level else ""),
         "mitigation": measures or _("being worked on"),
-        "current_mitigation": measures or _("being worked on"),
         "owner": incident.owner.get_full_name() if incident.owner else _("nobody yet"),
         "next_update": next_update,
     }
@@ -87,9 +108,9 @@ def preview(template: MessageTemplate, incident: Incident, values: Mapping[str, 
     Substitution is by name only: no template language, no attribute access, no HTML.
     """
     filled = {name: str(value).strip() for name, value in values.items() if str(value).strip()}
-    subject, body = _fill(template.subject, filled), _fill(template.body, filled)
-    words = incident.system.setting("guard_words", [])
-    found = _forbidden(f"{subject}\n{body}", words) if template.audience in USER_AUDIENCES else []
+    subject, body = fill(template.subject, filled), fill(template.body, filled)
+    words = incident.system.setting("guard_words", []) if template.audience in USER_AUDIENCES else []
+    found = [word for word in words if guarded_word(f"{subject}\n{body}", [word])]
     return Preview(
         subject=subject,
         body=body,
@@ -266,11 +287,3 @@ def _refuse_unfit(
                     )
                 }
             )
-
-
-def _fill(text: str, values: Mapping[str, str]) -> str:
-    return SLOT.sub(lambda match: values.get(match.group(1), f"[{match.group(1)}]"), text)
-
-
-def _forbidden(text: str, words: Iterable[str]) -> list[str]:
-    return [word for word in words if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE)]

@@ -44,6 +44,11 @@ def slots_in(text: str) -> list[str]:
     return list(dict.fromkeys(_SLOT.findall(text)))
 
 
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Put the values in, once: a value that looks like a slot stays as it is. An unfilled slot shows as [name]."""
+    return _SLOT.sub(lambda match: values.get(match[1], f"[{match[1]}]"), text)
+
+
 def guarded_word(text: str, words: list[str]) -> str | None:
     """Return the first of `words` that `text` holds as a whole word, whatever its case (INC-39, INT-22)."""
     for word in words:

@@ -19,7 +19,7 @@ from config.casework.deadlines.models import Deadline
 from config.casework.transitions import Refused
 from config.casework.work.services import enqueue
 from incidents.choices import UNRESOLVED, Clock
-from incidents.clocks import effective_level
+from incidents.clocks import effective_level, follow_severity
 from incidents.models import Incident
 from incidents.oncall.choices import OnCallPart
 from incidents.oncall.selectors import resolve
@@ -36,30 +36,59 @@ ROUND_AFTER = timedelta(minutes=15)  # unanswered for this long, the plan is gon
 def begin(incident: Incident, *, at: datetime) -> None:
     """Snapshot the paging plan of the incident's level and set its steps going; a new plan makes the old one stale."""
     level = effective_level(incident)
-    paging = incident.paging_override or (level.paging if level else Paging.NEVER)
-    steps = _steps(level, paging)
+    _take_plan(incident, level)
+    if incident.paging_plan["steps"]:
+        _enqueue_step(incident, step=0, round_=0, at=_first_moment(incident, _paging(incident, level), at))
+
+
+def severity_changed(incident: Incident, *, at: datetime, by_alert: bool = False) -> None:
+    """Another level brings its own plan. A graver one pages anew; a milder one goes on after those paged already.
+
+    Args:
+        by_alert: an alert raised it, whose own word on paging stands; once a person judged, the level decides.
+    """
+    level = effective_level(incident)
+    if level is None or incident.paging_plan.get("level") == level.key:
+        return
+    if incident.paging_override and not by_alert:
+        incident.paging_override = ""
+        incident.save(update_fields=["paging_override"])
+    before = Severity.objects.filter(system=incident.system, key=incident.paging_plan.get("level", "")).first()
+    first = incident.pages.filter(generation=incident.paging_generation, round=0, step=0, state=PageState.SENT).first()
+    if not _needs_paging(incident):
+        _take_plan(incident, level)
+    elif before is None or level.rank < before.rank or first is None:
+        begin(incident, at=at)
+    else:
+        _take_plan(incident, level)
+        _go_on(incident, since=first.paged_at, at=at)
+
+
+def _take_plan(incident: Incident, level: Severity | None) -> None:
+    """Snapshot the plan of a level; the steps of an older one are stale from now on."""
     incident.paging_generation += 1
     incident.paging_plan = {
         "level": level.key if level else "",
-        "steps": steps,
+        "steps": _steps(level, _paging(incident, level)),
         "repeat": level.paging_repeat if level else 0,
         "breach": list(level.breach_steps) if level else [],
     }
     incident.save(update_fields=["paging_generation", "paging_plan"])
-    if steps:
-        _enqueue_step(incident, step=0, round_=0, at=_first_moment(incident, paging, at))
 
 
-def severity_changed(incident: Incident, *, at: datetime) -> None:
-    """A graver or milder level brings its own plan; who was paged under the old one is not paged twice for it."""
-    level = effective_level(incident)
-    if level is None or incident.paging_plan.get("level") == level.key:
-        return
-    if incident.acknowledged_at is None and incident.state in UNRESOLVED:
-        begin(incident, at=at)
-    else:
-        incident.paging_plan = {**incident.paging_plan, "level": level.key, "breach": list(level.breach_steps)}
-        incident.save(update_fields=["paging_plan"])
+def _go_on(incident: Incident, *, since: datetime, at: datetime) -> None:
+    """Set the plan going behind its first step, which was carried out under another plan at `since`."""
+    steps = incident.paging_plan["steps"]
+    if len(steps) > 1:
+        _enqueue_step(incident, step=1, round_=0, at=max(at, since + _after(steps[1], "PT15M")))
+    elif steps and incident.paging_plan["repeat"]:
+        _enqueue_step(incident, step=0, round_=1, at=max(at, since + ROUND_AFTER))
+
+
+def acknowledged(incident: Incident, *, by: User | None, at: datetime) -> None:
+    """The page log says who answered."""
+    if by is not None:
+        incident.pages.filter(person=by, state=PageState.SENT).update(state=PageState.ACKNOWLEDGED, acknowledged_at=at)
 
 
 def run_step(incident_id: int, *, generation: int, step: int, round_: int, at: datetime) -> Page | None:
@@ -76,7 +105,7 @@ def run_step(incident_id: int, *, generation: int, step: int, round_: int, at: d
             return None
         steps = incident.paging_plan["steps"]
         target = steps[step]["to"]
-        person = resolve(incident.system, target, at)
+        person = resolve(incident.system, target, at, demo=incident.is_demo)
         reason = PageReason.OPENED if step == 0 and round_ == 0 else PageReason.UNACKNOWLEDGED
         page = _page(
             incident,
@@ -104,8 +133,16 @@ def hand_over(incident: Incident, *, giver: User, to: User, at: datetime) -> Pag
             _withdraw_acknowledgement(row, at=at)
         if not _needs_paging(row):
             raise Refused(_("Somebody has it already, or it is over."))
-        page = _page(incident, person=to, target="hand-over", reason=PageReason.HANDED, at=at)
-        record(incident, "incident.handed_over", actor=giver, at=at, detail={"to": str(to)})
+        last: Page | None = row.pages.exclude(person=None).order_by("-paged_at", "-pk").first()
+        if (
+            last is not None
+            and last.reason == PageReason.HANDED
+            and last.person == to
+            and last.generation == row.paging_generation
+        ):
+            return last  # a double tap pages nobody twice
+        page = _page(row, person=to, target="hand-over", reason=PageReason.HANDED, at=at)
+        record(row, "incident.handed_over", actor=giver, at=at, detail={"to": str(to)})
     return page
 
 
@@ -115,12 +152,16 @@ def acknowledgement_lapsed(incident: Incident, *, at: datetime) -> None:
         row = Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
         if not row.acknowledgement_provisional:
             return
+        silent = row.acknowledged_by
         _withdraw_acknowledgement(row, at=at)
         record(row, "incident.acknowledgement_lapsed", actor=None, at=at)
-        last = row.pages.exclude(person=None).order_by("-paged_at", "-pk").first()
         targets = [step["to"] for step in row.paging_plan.get("steps", [])] + list(OnCallPart.values)
-        reached = [(target, person) for target in targets if (person := resolve(row.system, target, at)) is not None]
-        others = [pair for pair in reached if last is None or pair[1] != last.person]
+        reached = [
+            (target, person)
+            for target in targets
+            if (person := resolve(row.system, target, at, demo=row.is_demo)) is not None
+        ]
+        others = [pair for pair in reached if pair[1] != silent]
         target, person = next(iter(others or reached), (targets[0], None))
         _page(row, person=person, target=target, reason=PageReason.LAPSED, at=at)
 
@@ -134,31 +175,33 @@ def clock_missed(deadline: Deadline, *, at: datetime) -> None:
 
 
 def escalate(deadline_id: int, *, order: int, at: datetime) -> Escalation | None:
-    """Tell the next person about a missed clock, unless it was met meanwhile; an empty step is passed over visibly."""
+    """Tell the next person about a missed clock, unless it was met or moved meanwhile; an empty step is passed over visibly.
+
+    Whoever was told about this clock already, before it was met for a while, is passed over too.
+    """
     with transaction.atomic():
         deadline = Deadline.objects.select_for_update(of=("self",)).get(pk=deadline_id)
         incident = cast("Incident", deadline.case)
         steps = incident.paging_plan.get("breach", [])
-        if not deadline.is_open or order >= len(steps):
+        if not deadline.is_open or deadline.breached_at is None or order >= len(steps):
             return None
         target = steps[order]["to"]
-        person = resolve(incident.system, target, at)
+        person = resolve(incident.system, target, at, demo=incident.is_demo)
         escalation, created = Escalation.objects.get_or_create(
             deadline=deadline,
             order=order,
             defaults={"incident": incident, "target": target, "person": person, "escalated_at": at},
         )
-        if not created:
-            return escalation
-        record(
-            incident,
-            "incident.escalated" if person else "incident.escalation_without_person",
-            actor=None,
-            at=at,
-            about=escalation,
-            detail={"clock": deadline.kind, "to": target},
-        )
-        if person is not None:
+        if created:
+            record(
+                incident,
+                "incident.escalated" if person else "incident.escalation_without_person",
+                actor=None,
+                at=at,
+                about=escalation,
+                detail={"clock": deadline.kind, "to": target},
+            )
+        if created and person is not None:
             texts.send_escalation(incident, escalation, deadline, at=at)
         if order + 1 < len(steps):
             wait = timedelta() if person is None else _after(steps[order + 1])
@@ -175,6 +218,11 @@ def _withdraw_acknowledgement(row: Incident, *, at: datetime) -> None:
     met = Deadline.objects.of(row).filter(kind=Clock.ACKNOWLEDGE, met_at__isnull=False).order_by("-pk").first()
     if met is not None:
         deadlines.unmeet(met)
+        follow_severity(row, at=at)
+        met.refresh_from_db()
+        if met.breached_at is not None:
+            _enqueue_escalation(met, order=0, at=at)
+    row.pages.filter(state=PageState.ACKNOWLEDGED).update(state=PageState.SENT, acknowledged_at=None)
     if row.paging_plan.get("steps"):
         _enqueue_step(row, step=0, round_=1, at=at + ROUND_AFTER)
 
@@ -247,7 +295,14 @@ def _enqueue_step(incident: Incident, *, step: int, round_: int, at: datetime) -
 
 
 def _enqueue_escalation(deadline: Deadline, *, order: int, at: datetime) -> None:
-    enqueue("incidents.escalate", key=f"escalate:{deadline.pk}:{order}", at=at, deadline=deadline.pk, order=order)
+    incident = cast("Incident", deadline.case)
+    missed = int(deadline.breached_at.timestamp()) if deadline.breached_at else 0
+    key = f"escalate:{deadline.pk}:{incident.paging_generation}:{missed}:{order}"
+    enqueue("incidents.escalate", key=key, at=at, deadline=deadline.pk, order=order)
+
+
+def _paging(incident: Incident, level: Severity | None) -> str:
+    return incident.paging_override or (level.paging if level else Paging.NEVER)
 
 
 def _steps(level: Severity | None, paging: str) -> list[dict[str, str]]:

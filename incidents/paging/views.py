@@ -66,7 +66,7 @@ def _act(page: Page, person: User, act: str) -> str:
         elif act == "confirm":
             services.confirm_acknowledgement(incident, actor=person, at=now)
         elif act == "hand":
-            other = other_person(incident.system, person, now)
+            other = other_person(incident.system, person, now, demo=incident.is_demo)
             if other is None:
                 return _("There is nobody to hand it to.")
             hand_over(incident, giver=person, to=other, at=now)
@@ -83,7 +83,7 @@ def _context(page: Page, person: User) -> dict[str, Any]:
         pk=page.incident_id
     )
     level = effective_level(incident)
-    other = other_person(incident.system, person, now)
+    other = other_person(incident.system, person, now, demo=incident.is_demo)
     confirm = Deadline.objects.open().of(incident).filter(kind=Clock.CONFIRM).values_list("due_at", flat=True).first()
     step = incident.playbook.steps.order_by("position").first() if incident.playbook else None
     return {

@@ -12,13 +12,16 @@ from django.db import models
 
 from config import traceparent
 from config.casework import clock
-from config.casework.access.models import User
+from config.casework.access.models import RESERVED, User
 from config.casework.cases.models import Case
 from config.casework.cases.timeline import Entry
 from config.casework.work.failures import Permanent, Retry
 from config.casework.work.services import enqueue
 from integrations.messages.choices import Channel, MessageState, Purpose
 from integrations.messages.models import Message
+
+DEMO = "demo: nothing leaves"
+NO_ADDRESS = "address is reserved"
 
 _still_wanted: dict[str, Callable[[Message], bool]] = {}
 
@@ -93,7 +96,11 @@ def queue_chat(
 
 
 def _queue(channel: Channel, key: str, at: datetime, *, subject: str, **fields: object) -> Message:
+    """Keep a message and the work of sending it; what is about a made-up case is kept for the page, and never sent."""
     trace = traceparent.current()
+    made_up = bool(getattr(fields.get("case"), "is_demo", False))
+    if made_up:
+        fields |= {"state": MessageState.EXPIRED, "outcome": DEMO}
     message, created = Message.objects.get_or_create(
         idempotency_key=key,
         defaults={
@@ -104,7 +111,7 @@ def _queue(channel: Channel, key: str, at: datetime, *, subject: str, **fields: 
             **fields,
         },
     )
-    if created:
+    if created and not made_up:
         enqueue("messages.deliver", key=f"message:{message.pk}", at=at, message=message.pk)
     return message
 
@@ -118,6 +125,9 @@ def deliver(message_id: int) -> None:
     """
     message = Message.objects.select_for_update().get(pk=message_id)
     if message.state in (MessageState.SENT, MessageState.DELIVERED, MessageState.EXPIRED):
+        return
+    if message.address.casefold().endswith(RESERVED):
+        _finish(message, MessageState.EXPIRED, NO_ADDRESS)
         return
     wanted = _still_wanted.get(message.purpose)
     if wanted is not None and not wanted(message):
@@ -143,11 +153,8 @@ def _send_mail(message: Message) -> None:
         subject=message.subject,
         body=message.text,
         to=[f"{_quoted(message.recipient_name)} <{message.address}>" if message.recipient_name else message.address],
-        headers={
-            "Message-ID": message_id(message),
-            "Auto-Submitted": "auto-generated",
-            "traceparent": message.trace or "-",
-        },
+        headers={"Message-ID": message_id(message), "Auto-Submitted": "auto-generated"}
+        | ({"traceparent": message.trace} if message.trace else {}),
     )
     if message.html:
         mail.attach_alternative(message.html, "text/html")

@@ -36,7 +36,10 @@ class TestGeneratedPassword:
     def test_the_second_factor_follows_then(self, client: Client, newcomer: tuple[User, str]) -> None:
         user, password = newcomer
         sign_in(client, user.email, password)
-        changed = client.post("/accounts/password/change/", {"oldpassword": password, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+        changed = client.post(
+            "/accounts/password/change/",
+            {"oldpassword": password, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD},
+        )
         assert changed.headers["Location"] == "/admin/"
         assert client.get("/admin/").headers["Location"].startswith("/accounts/2fa/totp/activate/")
         assert not User.objects.get(pk=user.pk).must_change_password
@@ -92,5 +95,7 @@ class TestSuperadmin:
         assert "is_superuser" not in {field.column for field in User._meta.concrete_fields}
 
     def test_nobody_can_register(self, client: Client, db: None, now: datetime) -> None:
-        client.post("/accounts/signup/", {"email": "root@example.com", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+        client.post(
+            "/accounts/signup/", {"email": "root@example.com", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+        )
         assert not User.objects.filter(email="root@example.com").exists()

@@ -15,6 +15,8 @@ from config.casework.catalogue.choices import OrganizationKind
 from config.casework.catalogue.models import Organization
 from config.casework.personal import Erasure, Subject, holds, personal
 
+RESERVED = ".invalid"  # RFC 2606: no such domain will ever exist; addresses of made-up people end like this
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":

@@ -15,7 +15,7 @@ from guardian.shortcuts import assign_perm
 
 from config.casework.access.actors import Actor
 from config.casework.access.choices import STAFF_ROLES, Role, Scope
-from config.casework.access.models import ApiToken, Membership, User
+from config.casework.access.models import RESERVED, ApiToken, Membership, User
 from config.casework.audit.services import record
 from config.casework.catalogue.choices import OrganizationKind
 from config.casework.catalogue.models import Organization
@@ -64,12 +64,14 @@ def add_person(
     organization: Organization | None = None,
     name: str = "",
     password: str | None = None,
+    can_sign_in: bool = True,
 ) -> tuple[User, str | None]:
     """Make an account with roles, or give an existing one further roles.
 
     Args:
         organization: where the person belongs; the operator's own when left out.
         password: a chosen one; without it a one-time password is generated, to be changed at the first sign-in.
+        can_sign_in: False makes an account without any password.
     Returns:
         the person, and the generated one-time password (None when one was given or the account existed).
     Raises:
@@ -84,10 +86,10 @@ def add_person(
     generated: str | None = None
     if user is None:
         user = User(email=email, name=name)
-        if password is None:
-            generated = secrets.token_urlsafe(15)
-        else:
+        if password is not None:
             validate_password(password, user)
+        elif can_sign_in:
+            generated = secrets.token_urlsafe(15)
         user.must_change_password = generated is not None
         user.set_password(password or generated)
     user.is_staff = user.is_staff or bool(roles & STAFF_ROLES)
@@ -101,7 +103,7 @@ def add_person(
 
 
 def first_administrator(email: str | None, password: str | None, at: datetime) -> tuple[User, str | None] | None:
-    """Make the first person, in the role CTO, when nobody works at the desk yet.
+    """Make the first person, in the role CTO, when nobody works at the desk yet (people of the demo do not count).
 
     Args:
         email: address; admin@localhost.localdomain when left out.
@@ -111,7 +113,7 @@ def first_administrator(email: str | None, password: str | None, at: datetime) -
     Raises:
         ValidationError: bad address or weak password.
     """
-    if User.objects.filter(is_staff=True).exists():
+    if User.objects.filter(is_staff=True).exclude(email__endswith=RESERVED).exists():
         return None
     return add_person(
         email or "admin@localhost.localdomain", roles=[Role.CTO], actor=None, at=at, password=password or None

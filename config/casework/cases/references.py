@@ -8,8 +8,9 @@ alphabet finds every single error and every swap of neighbours).
 import secrets
 from datetime import datetime
 
-from config.casework.cases.models import ReferenceCounter
 from django.db import connection
+
+from config.casework.cases.models import ReferenceCounter
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"[:29]  # a prime number of letters, without 0 O 1 I L U
 RANDOM_LETTERS = 4

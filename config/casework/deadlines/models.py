@@ -91,5 +91,5 @@ class Deadline(models.Model):
         return (
             self.due_at is not None
             and self.cancelled_at is None
-            and (self.met_at or self.paused_at or at) > self.due_at
+            and (self.paused_at or self.met_at or at) > self.due_at
         )

@@ -63,19 +63,25 @@ def recompute(
     calendar: Calendar | None,
     about: models.Model | None = None,
     due_at: datetime | None = None,
+    steps: list[dict[str, str]] | None = None,
+    warn: float = WARN_FRACTION,
 ) -> Deadline | None:
     """Give an open clock another promise, counted from its own start with its pauses carried over (INC-28).
 
-    A clock that is no longer late loses its breach mark, so that it may breach anew.
+    A mark that was set before the new promise ran out no longer counts, so that the clock may warn and breach anew.
+
+    Args:
+        span, due_at, steps, warn: as for `start`.
     """
     deadline = _find(case, kind, about)
     if deadline is None:
         return None
     deadline.span, deadline.calendar = span, calendar
-    before = deadline.due_at
-    _set_due(deadline, due_at=due_at, steps=[])
-    if deadline.due_at is None or (before is not None and deadline.due_at > before):
-        deadline.warned_at = deadline.breached_at = None
+    _set_due(deadline, due_at=due_at, steps=steps or [], warn=warn)
+    if deadline.warned_at is not None and (deadline.warn_at is None or deadline.warned_at < deadline.warn_at):
+        deadline.warned_at = None
+    if deadline.breached_at is not None and (deadline.due_at is None or deadline.breached_at <= deadline.due_at):
+        deadline.breached_at = None
     deadline.save()
     refresh_nearest(case)
     return deadline
@@ -90,6 +96,12 @@ def meet(case: Case, kind: str, *, at: datetime, about: models.Model | None = No
         deadline.save(update_fields=["met_at"])
         refresh_nearest(case)
     return deadline
+
+
+@transaction.atomic
+def miss(deadline: Deadline, *, at: datetime) -> None:
+    """Mark a clock that was met too late before any sweep saw it run out; its listeners hear of it as from the sweep."""
+    _mark([deadline], "breached_at", at)
 
 
 @transaction.atomic
@@ -149,16 +161,19 @@ def refresh_nearest(case: Case) -> None:
     )
 
 
-def sweep(at: datetime) -> int:
+def sweep(at: datetime, *, case: Case | None = None) -> int:
     """Warn and breach every clock that is due, oldest first, each in a transaction of its own batch.
 
     Safe in parallel: rows are claimed with SKIP LOCKED, and the mark is set in the same transaction as its effects.
 
+    Args:
+        case: only the clocks of this one.
     Returns:
         how many clocks fired.
     """
-    return _fire(Q(warn_at__lte=at, warned_at=None), "warned_at", "warn_at", at) + _fire(
-        Q(due_at__lt=at, breached_at=None), "breached_at", "due_at", at
+    of = Q() if case is None else Q(content_type=ContentType.objects.get_for_model(case), object_id=case.pk)
+    return _fire(of & Q(warn_at__lte=at, warned_at=None), "warned_at", "warn_at", at) + _fire(
+        of & Q(due_at__lt=at, breached_at=None), "breached_at", "due_at", at
     )
 
 

@@ -1,7 +1,6 @@
 """The queue and the page of a case, the same on every desk."""
 
 import re
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin

@@ -39,7 +39,10 @@ class Card:
 
 @dataclass(frozen=True)
 class NextItem:
-    """One thing the person should do: the act as a verb phrase, on what, until when."""
+    """One thing the person should do: the act as a verb phrase, on what, until when.
+
+    `pk` and `kind` name the case and the clock, for makers that say the same thing better elsewhere.
+    """
 
     what: Any
     reference: str
@@ -49,6 +52,8 @@ class NextItem:
     clock: SpokenClock | None = None
     badge: Mark | None = None
     urgent: bool = False
+    kind: str = ""
+    pk: int | None = None
 
 
 type CardMaker = Callable[[User, datetime], Card | None]
@@ -89,6 +94,7 @@ def next_of_queue(
     user: User,
     now: datetime,
     *,
+    also: models.Q | None = None,
     badge: Callable[[Any], Mark | None] | None = None,
     limit: int = NEXT,
 ) -> list[NextItem]:
@@ -96,9 +102,12 @@ def next_of_queue(
 
     Args:
         rows: cases, not yet scoped; only those the person may see are taken.
+        also: further cases that are this person's business, whoever owns them.
         badge: what stands before the reference; the state when left out.
     """
     mine = models.Q(owner=user) | models.Q(owner=None)
+    if also is not None:
+        mine |= also
     waiting = rows.visible_to(user).open().filter(mine, next_due_at__isnull=False)
     found: list[Case] = list(waiting.nearest_clock_first()[:limit])
     clocks = nearest_clocks(found, now)
@@ -114,6 +123,8 @@ def next_of_queue(
                 due_at=case.next_due_at,
                 clock=said,
                 badge=badge(case) if badge else _state_mark(case),
+                kind=case.next_due_kind,
+                pk=case.pk,
             )
         )
     return items
