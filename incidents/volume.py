@@ -90,7 +90,7 @@ def _without_row_history() -> Iterator[None]:
 
     `pgtrigger.ignore` says the same, but cannot stand before statements with named parameters.
     """
-    names = [trigger.get_pgid(model) for model, trigger in pgtrigger.registered() if model is Incident]
+    names = [trigger.get_pgid(model) for model, trigger in pgtrigger.registered() if model._meta.model is Incident]
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('pgtrigger.ignore', %s, true)", [f"{{{','.join(names)}}}"])
         yield
