@@ -233,7 +233,7 @@ CLOCKS: tuple[tuple[str, dict[str, str], str], ...] = tuple(
         ("acknowledge", "PT1H", "1 hour", "acknowledged_at", "true"),
         ("mitigate", "P5D", "5 days", "stabilized_at", "true"),
         ("update", "P3D", "3 days", "NULL::timestamptz", f"state <> 'resolved' AND NOT {_DONE}"),
-        ("paperwork", "", "4 days", "closed_at", f"state = 'resolved' OR {_DONE}"),
+        ("complete_record", "", "4 days", "closed_at", f"state = 'resolved' OR {_DONE}"),
     )
 )
 NOTE = {
