@@ -2,6 +2,8 @@
 
 pip-audit exits 0 and says "no known vulnerabilities" also when its service knew none of the packages. Here a
 vulnerability fails, and what could not be looked up is counted and said: "not audited: N packages".
+
+Exit status: 0 all were looked up and none is known to be weak, 1 one is, 77 none is but some were not looked up.
 """
 
 import json
@@ -10,6 +12,7 @@ import sys
 from typing import Any
 
 LIMIT = 240  # seconds for one file
+WEAK, UNKNOWN = 1, 77
 
 
 def audited(path: str) -> list[dict[str, Any]] | None:
@@ -30,13 +33,15 @@ def audited(path: str) -> list[dict[str, Any]] | None:
 
 
 def main(paths: list[str]) -> int:
-    """Print what was found; 1 when a package has a known vulnerability."""
-    vulnerable = 0
+    """Print what was found and give the exit status."""
+    vulnerable = unknown = 0
     for path in paths:
         dependencies = audited(path)
         if dependencies is None:
             with open(path, encoding="utf-8") as lock:
-                print(f"{path}: not audited: {sum('==' in line for line in lock)} packages (all)")
+                count = sum("==" in line for line in lock)
+            unknown += count
+            print(f"{path}: not audited: {count} packages (all)")
             continue
         for package in dependencies:
             for found in package.get("vulns", []):
@@ -44,10 +49,13 @@ def main(paths: list[str]) -> int:
                 fixed = ", ".join(found.get("fix_versions", [])) or "no version yet"
                 print(f"{path}: {package['name']} {package['version']}: {found['id']}, fixed in {fixed}")
         skipped = [package["name"] for package in dependencies if "skip_reason" in package]
+        unknown += len(skipped)
         print(f"{path}: audited: {len(dependencies) - len(skipped)} packages")
         if skipped:
             print(f"{path}: not audited: {len(skipped)} packages ({', '.join(skipped[:5])} ...)")
-    return 1 if vulnerable else 0
+    if vulnerable:
+        return WEAK
+    return UNKNOWN if unknown else 0
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from config.casework.access.models import User
+from config.casework.audit.services import record
 from config.casework.callers import client_address
 
 __all__ = ["AccountAdapter", "SocialAccountAdapter", "client_address", "sign_in_name"]
@@ -26,6 +27,15 @@ FRESH_SIGN_IN_SECONDS = 300
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def set_password(self, user: Any, password: str) -> None:
+        """A password the person chose replaces a generated one."""
+        user.must_change_password = False
+        super().set_password(user, password)
+        record(user, "person.password_changed", actor=user)
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return str(settings.LOGIN_REDIRECT_URL)
 
     def is_reauthentication_required(self, *, app: str | None = None, **kwargs: Any) -> bool:
         """A sign-in of the last five minutes is proof enough to enrol a second factor."""

@@ -18,7 +18,13 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         return context
     now = clock.now()
     cards = dashboard.cards(request.user, now)
-    return {**context, "title": _("Start"), "cards": cards, "items": dashboard.next_items(request.user, now), "now": now}
+    return {
+        **context,
+        "title": _("Start"),
+        "cards": cards,
+        "items": dashboard.next_items(request.user, now),
+        "now": now,
+    }
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:

@@ -16,7 +16,16 @@ from urllib.parse import urlsplit
 import environ
 
 PROJECT = Path(__file__).resolve().parent.parent
-SECRET_NAMES = ("DJANGO_SECRET_KEY", "DESK_KEYS", "DATABASE_URL", "EMAIL_URL", "GOOGLE_CLIENT_SECRET", "NOTIFY_URLS", "Q_BROKER_URL", "STORAGE_URL")
+SECRET_NAMES = (
+    "DJANGO_SECRET_KEY",
+    "DESK_KEYS",
+    "DATABASE_URL",
+    "EMAIL_URL",
+    "GOOGLE_CLIENT_SECRET",
+    "NOTIFY_URLS",
+    "Q_BROKER_URL",
+    "STORAGE_URL",
+)
 ICIMS_SECRET = "ICIMS_WEBHOOK_SECRET"  # noqa: S105 - a name
 WEBHOOK_SECRETS = "WEBHOOK_SECRETS_"
 
@@ -67,7 +76,9 @@ class Reader:
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self.values = dict(values)
-        webhooks = {name.removesuffix("_FILE") for name in self.values if name.startswith((WEBHOOK_SECRETS, ICIMS_SECRET))}
+        webhooks = {
+            name.removesuffix("_FILE") for name in self.values if name.startswith((WEBHOOK_SECRETS, ICIMS_SECRET))
+        }
         for name in (*SECRET_NAMES, *sorted(webhooks)):
             self._from_file(name)
         self.env = environ.FileAwareEnv()
@@ -139,7 +150,11 @@ def read(values: Mapping[str, str] | None = None) -> Environment:
         BadEnvironment: a value cannot be used; the text is one line and names the variable.
     """
     reader = Reader(os.environ if values is None else values)
-    stage: Stage = "production" if reader.choice("DESK_ENV", ("development", "production"), "development") == "production" else "development"
+    stage: Stage = (
+        "production"
+        if reader.choice("DESK_ENV", ("development", "production"), "development") == "production"
+        else "development"
+    )
     data_dir = Path(reader.text("DESK_DATA_DIR", str(PROJECT / "var"))).expanduser().resolve()
     generated: set[str] = set()
     secret_key = reader.text("DJANGO_SECRET_KEY") or _kept_secret(data_dir, "DJANGO_SECRET_KEY", stage, generated)
@@ -151,7 +166,9 @@ def read(values: Mapping[str, str] | None = None) -> Environment:
         data_dir=data_dir,
         secret_key=secret_key,
         keys=keys,
-        allowed_hosts=reader.items("ALLOWED_HOSTS", () if stage == "production" else ("localhost", "127.0.0.1", "[::1]", "testserver")),
+        allowed_hosts=reader.items(
+            "ALLOWED_HOSTS", () if stage == "production" else ("localhost", "127.0.0.1", "[::1]", "testserver")
+        ),
         base_url=reader.url("BASE_URL", default="" if stage == "production" else "http://127.0.0.1:8000"),
         database=_database(reader),
         database_role=reader.text("DATABASE_ROLE"),
@@ -163,7 +180,9 @@ def read(values: Mapping[str, str] | None = None) -> Environment:
         mail_from=reader.text("MAIL_FROM", "Jobarium Desk <desk@localhost>"),
         notify_urls=reader.items("NOTIFY_URLS"),
         broker_url=reader.url("Q_BROKER_URL", schemes=("redis", "rediss")),
-        outbound_allow=_networks(reader, "OUTBOUND_ALLOW", () if stage == "production" else ("127.0.0.0/8", "::1/128"), hosts=True),
+        outbound_allow=_networks(
+            reader, "OUTBOUND_ALLOW", () if stage == "production" else ("127.0.0.0/8", "::1/128"), hosts=True
+        ),
         trusted_proxies=_networks(reader, "TRUSTED_PROXIES", (), hosts=False),
         heartbeat_url=reader.url("HEARTBEAT_URL"),
         staff_email_domains=frozenset(domain.casefold() for domain in reader.items("STAFF_EMAIL_DOMAINS")),
@@ -214,7 +233,9 @@ def _database(reader: Reader) -> Mapping[str, Any]:
 def _mailer(reader: Reader, stage: Stage) -> Mapping[str, Any]:
     text = reader.text("EMAIL_URL", "" if stage == "production" else "consolemail://")
     if not text:
-        raise BadEnvironment("EMAIL_URL is empty; production needs a mail server, for example smtp+tls://user:password@mail.example.com:587.")
+        raise BadEnvironment(
+            "EMAIL_URL is empty; production needs a mail server, for example smtp+tls://user:password@mail.example.com:587."
+        )
     config: dict[str, Any] = dict(reader.parsed("EMAIL_URL", lambda value: reader.env.email_url_config(value), text))
     mailer: dict[str, Any] = {"BACKEND": config["EMAIL_BACKEND"]}
     if config["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):

@@ -57,10 +57,20 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code < 400 or not request.path.startswith(API_PATHS) or "json" in response.get("Content-Type", ""):
+        if (
+            response.status_code < 400
+            or not request.path.startswith(API_PATHS)
+            or "json" in response.get("Content-Type", "")
+        ):
             return response
         problem = JsonResponse(
-            {"type": "about:blank", "title": response.reason_phrase, "status": response.status_code, "detail": response.reason_phrase, "errors": []},
+            {
+                "type": "about:blank",
+                "title": response.reason_phrase,
+                "status": response.status_code,
+                "detail": response.reason_phrase,
+                "errors": [],
+            },
             status=response.status_code,
             content_type="application/problem+json",
         )
@@ -117,4 +127,3 @@ class HistoryMiddleware:
 def _route(request: HttpRequest) -> str:
     """The pattern of the address, not the address: links carry secrets."""
     return request.resolver_match.route if request.resolver_match else "unknown"
-

@@ -52,7 +52,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.google",
+    *(["allauth.socialaccount.providers.google"] if DESK.google_client_id else []),
     "axes",
     "guardian",
     "import_export",
@@ -114,7 +114,13 @@ def _database() -> dict[str, Any]:
     if DESK.database_role:
         options["options"] = f"-c role={DESK.database_role}"
     if DESK.database_pool:
-        options["pool"] = {"min_size": 1, "max_size": DESK.database_pool, "timeout": 5, "reconnect_timeout": 10, "max_idle": 300}
+        options["pool"] = {
+            "min_size": 1,
+            "max_size": DESK.database_pool,
+            "timeout": 5,
+            "reconnect_timeout": 10,
+            "max_idle": 300,
+        }
         database["CONN_MAX_AGE"] = 0
     else:
         database["CONN_MAX_AGE"] = 60
@@ -209,6 +215,7 @@ IMPORT_EXPORT_USE_TRANSACTIONS = True
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
+FORMAT_MODULE_PATH = ["config.formats"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -220,7 +227,9 @@ MEDIA_ROOT = DATA_DIR / "files"
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if TESTING or DEBUG else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if TESTING or DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -245,7 +254,11 @@ SECURE_CSP = {
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }
-STAFF_CSP = SECURE_CSP | {"script-src": [CSP.SELF, CSP.UNSAFE_EVAL], "style-src": [CSP.SELF, CSP.UNSAFE_INLINE], "base-uri": [CSP.SELF]}
+STAFF_CSP = SECURE_CSP | {
+    "script-src": [CSP.SELF, CSP.UNSAFE_EVAL],
+    "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
+    "base-uri": [CSP.SELF],
+}
 HTTPS = BASE_URL.startswith("https://")
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
@@ -279,7 +292,11 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "config.dashboard.context",
-    "STYLES": [lambda _request: static("desk/tones.css"), lambda _request: static("desk/desk.css"), lambda _request: static("desk/admin.css")],
+    "STYLES": [
+        lambda _request: static("desk/tones.css"),
+        lambda _request: static("desk/desk.css"),
+        lambda _request: static("desk/admin.css"),
+    ],
     "SITE_ICON": lambda _request: static("desk/logo.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("desk/favicon.svg")}],
     "BORDER_RADIUS": "6px",
@@ -318,6 +335,6 @@ UNFOLD: dict[str, Any] = {
             "800": "#115e59",
             "900": "#134e4a",
             "950": "#042f2e",
-        }
+        },
     },
 }

@@ -10,10 +10,18 @@ from django.utils.translation import gettext_lazy as _
 from config import traceparent
 
 DOORS: tuple[dict[str, Any], ...] = (
-    {"name": "privacy-new", "title": _("Ask for your data, or have it deleted"), "text": _("For candidates. You need no account.")},
+    {
+        "name": "privacy-new",
+        "title": _("Ask for your data, or have it deleted"),
+        "text": _("For candidates. You need no account."),
+    },
     {"name": "dispute-new", "title": _("Contest an assessment"), "text": _("A person looks at it again.")},
     {"name": "support-new", "title": _("Ask for help"), "text": _("Write to us about any of our services.")},
-    {"name": "status", "title": _("See how our services are doing"), "text": _("What works, what does not, and what we do about it.")},
+    {
+        "name": "status",
+        "title": _("See how our services are doing"),
+        "text": _("What works, what does not, and what we do about it."),
+    },
 )
 
 
@@ -35,4 +43,9 @@ def reference(_request: HttpRequest) -> dict[str, str]:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return render(request, "403.html", {"reason": _("This page was open for too long. Go back, reload it and send it again.")}, status=403)
+    return render(
+        request,
+        "403.html",
+        {"reason": _("This page was open for too long. Go back, reload it and send it again.")},
+        status=403,
+    )

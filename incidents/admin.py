@@ -19,6 +19,7 @@ from config.casework.desk.inlines import CaseInline
 from config.casework.desk.navigation import WORK, Line, register_group, register_line
 from incidents.clocks import effective_level
 from incidents.communications import desk as communications
+from incidents.filters import DueFilter, WaitFilter
 from incidents.models import (
     ActionItem,
     Communication,
@@ -118,21 +119,40 @@ class IncidentAdmin(CaseAdmin):
         "system", "organization", "source", "received_at", "scope", "description", "data_loss_risk", "impacts_hiring", "acknowledged_at",
         "acknowledged_by", "impact_over_at", "resolved_at", "cause", "fix_reference", "recurrence_of",
     )  # fmt: skip
-    edit_fields = ("title", "description", "owner", "comms_lead", "scope", "data_loss_risk", "impacts_hiring", "cause", "fix_reference", "restricted")
+    edit_fields = (
+        "title",
+        "description",
+        "owner",
+        "comms_lead",
+        "scope",
+        "data_loss_risk",
+        "impacts_hiring",
+        "cause",
+        "fix_reference",
+        "restricted",
+    )
     edit_anyway = ("cause", "fix_reference")
     add_fields = ("system", "title", "description", "severity", "impacts_hiring", "data_loss_risk")
     add_optional = ("description", "severity", "impacts_hiring", "data_loss_risk")
-    consequence = gettext_lazy("The clocks start now. Severity may wait for triage: until then the clocks of the level for unjudged incidents hold.")
+    consequence = gettext_lazy(
+        "The clocks start now. Severity may wait for triage: until then the clocks of the level for unjudged incidents hold."
+    )
     panels = (MitigationInline, PageInline, EscalationInline, CommunicationInline, ActionItemInline)
     tabs = (
         Tab("playbook", gettext_lazy("Playbook"), "incidents/playbook.html", procedures.tab, "incidents.view_run"),
-        Tab("messages", gettext_lazy("Messages"), "incidents/messages.html", communications.tab, "incidents.view_communication"),
+        Tab(
+            "messages",
+            gettext_lazy("Messages"),
+            "incidents/messages.html",
+            communications.tab,
+            "incidents.view_communication",
+        ),
         Tab("paging", gettext_lazy("Paging"), "", None, "incidents.view_page"),
         Tab("review", gettext_lazy("Review"), "incidents/review.html", reviews.tab, "incidents.view_postmortem"),
     )
     bulk_steps = ("acknowledge",)
     list_select_related = ("owner", "severity", "system")
-    list_filter = (*CaseAdmin.list_filter, ("severity", PickFilter), "source")
+    list_filter = (*CaseAdmin.list_filter, WaitFilter, ("severity", PickFilter), "source")
 
     def severity(self, obj: Incident) -> Mark | None:
         level = obj.severity
@@ -165,7 +185,7 @@ class IncidentAdmin(CaseAdmin):
 @admin.register(ActionItem)
 class ActionItemAdmin(DeskAdmin):
     list_display = ("text", "kind", "owner", "due_on", "state")
-    list_filter = ("state", "kind", ("owner", PickFilter))
+    list_filter = ("state", "kind", DueFilter, ("owner", PickFilter))
     list_select_related = ("owner", "incident")
     search_fields = ("text",)
 
@@ -176,7 +196,6 @@ class SeverityAdmin(DeskAdmin):
     list_filter = (("system", PickFilter),)
     list_select_related = ("system",)
     search_fields = ("key", "name")
-
 
     def label(self, obj: Any) -> str:
         return f"{obj.key} {obj.name} ({obj.system.name})"
@@ -219,11 +238,69 @@ class PageAdmin(DeskAdmin):
 
 RUNBOOKS = "runbooks"
 register_group(RUNBOOKS, gettext_lazy("Runbooks"))
-register_line(WORK, Line(gettext_lazy("Incidents"), "admin:incidents_incident_changelist", "incidents.view_incident", "emergency_home", 10))
-register_line(WORK, Line(gettext_lazy("Action items"), "admin:incidents_actionitem_changelist", "incidents.view_actionitem", "task_alt", 40))
-register_line(WORK, Line(gettext_lazy("Page log"), "admin:incidents_page_changelist", "incidents.view_page", "notifications_active", 50))
-register_line(RUNBOOKS, Line(gettext_lazy("Procedures"), "admin:incidents_procedure_changelist", "incidents.view_procedure", "checklist", 10))
-register_line(RUNBOOKS, Line(gettext_lazy("Texts"), "admin:incidents_messagetemplate_changelist", "incidents.view_messagetemplate", "mail", 20))
-register_line(RUNBOOKS, Line(gettext_lazy("Severities"), "admin:incidents_severity_changelist", "incidents.view_severity", "speed", 30))
-register_line(RUNBOOKS, Line(gettext_lazy("On-call roles"), "admin:incidents_oncallrole_changelist", "incidents.view_oncallrole", "support_agent", 40))
-register_line(RUNBOOKS, Line(gettext_lazy("Release windows"), "admin:incidents_releasewindow_changelist", "incidents.view_releasewindow", "event", 50))
+register_line(
+    WORK,
+    Line(
+        gettext_lazy("Incidents"),
+        "admin:incidents_incident_changelist",
+        "incidents.view_incident",
+        "emergency_home",
+        10,
+    ),
+)
+register_line(
+    WORK,
+    Line(
+        gettext_lazy("Action items"),
+        "admin:incidents_actionitem_changelist",
+        "incidents.view_actionitem",
+        "task_alt",
+        40,
+    ),
+)
+register_line(
+    WORK,
+    Line(
+        gettext_lazy("Page log"), "admin:incidents_page_changelist", "incidents.view_page", "notifications_active", 50
+    ),
+)
+register_line(
+    RUNBOOKS,
+    Line(
+        gettext_lazy("Procedures"), "admin:incidents_procedure_changelist", "incidents.view_procedure", "checklist", 10
+    ),
+)
+register_line(
+    RUNBOOKS,
+    Line(
+        gettext_lazy("Texts"),
+        "admin:incidents_messagetemplate_changelist",
+        "incidents.view_messagetemplate",
+        "mail",
+        20,
+    ),
+)
+register_line(
+    RUNBOOKS,
+    Line(gettext_lazy("Severities"), "admin:incidents_severity_changelist", "incidents.view_severity", "speed", 30),
+)
+register_line(
+    RUNBOOKS,
+    Line(
+        gettext_lazy("On-call roles"),
+        "admin:incidents_oncallrole_changelist",
+        "incidents.view_oncallrole",
+        "support_agent",
+        40,
+    ),
+)
+register_line(
+    RUNBOOKS,
+    Line(
+        gettext_lazy("Release windows"),
+        "admin:incidents_releasewindow_changelist",
+        "incidents.view_releasewindow",
+        "event",
+        50,
+    ),
+)

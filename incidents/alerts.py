@@ -16,7 +16,9 @@ from incidents.services import find_last, find_unresolved, open_or_join
 from incidents.severity.models import Severity
 from integrations.signals.events import AlertsReceived, LevelsAsked
 
-WATCH = "P1D"  # how long after a fix the same trouble counts as a recurrence (INC-95), unless the runbook says otherwise
+WATCH = (
+    "P1D"  # how long after a fix the same trouble counts as a recurrence (INC-95), unless the runbook says otherwise
+)
 
 
 def levels(event: LevelsAsked) -> list[str]:
@@ -39,16 +41,30 @@ def received(event: AlertsReceived) -> str | None:
     if incident is None:
         incident, how = _open(event, system, source_key)
     if event.new or how != "joined":
-        record(incident, "alert.firing", actor=None, at=event.at, detail={"alerts": [alert.fingerprint for alert in event.new or event.firing], "how": how})
+        record(
+            incident,
+            "alert.firing",
+            actor=None,
+            at=event.at,
+            detail={"alerts": [alert.fingerprint for alert in event.new or event.firing], "how": how},
+        )
     if event.resolved:
-        record(incident, "alert.resolved", actor=None, at=event.at, detail={"alerts": [alert.fingerprint for alert in event.resolved]})
+        record(
+            incident,
+            "alert.resolved",
+            actor=None,
+            at=event.at,
+            detail={"alerts": [alert.fingerprint for alert in event.resolved]},
+        )
     _take_gravest(incident, event)
     return incident.reference
 
 
 def _open(event: AlertsReceived, system: System, source_key: str) -> tuple[Incident, str]:
     monitor = event.monitor
-    playbook = Procedure.objects.filter(key=monitor.playbook, system=system).first() if monitor and monitor.playbook else None
+    playbook = (
+        Procedure.objects.filter(key=monitor.playbook, system=system).first() if monitor and monitor.playbook else None
+    )
     name = event.firing[0].name
     title = (playbook.title if playbook else "") or (monitor.title if monitor else "") or name or "Alert"
     return open_or_join(
@@ -72,7 +88,13 @@ def _resolved(event: AlertsReceived, source_key: str) -> str | None:
     if incident is None:
         return None
     if event.resolved:
-        record(incident, "alert.resolved", actor=None, at=event.at, detail={"alerts": [alert.fingerprint for alert in event.resolved]})
+        record(
+            incident,
+            "alert.resolved",
+            actor=None,
+            at=event.at,
+            detail={"alerts": [alert.fingerprint for alert in event.resolved]},
+        )
     return incident.reference
 
 
@@ -93,7 +115,11 @@ def _take_gravest(incident: Incident, event: AlertsReceived) -> None:
     if event.data_loss and not incident.data_loss_risk:
         Incident.objects.filter(pk=incident.pk).update(data_loss_risk=True)
         record(incident, "incident.data_loss_flagged", actor=None, at=event.at)
-    graver = Severity.objects.filter(system=incident.system, key=event.severity).select_related("system__calendar").first() if event.severity else None
+    graver = (
+        Severity.objects.filter(system=incident.system, key=event.severity).select_related("system__calendar").first()
+        if event.severity
+        else None
+    )
     current = clocks.effective_level(incident)
     if graver is None or graver == incident.severity or (current is not None and graver.rank > current.rank):
         return
@@ -106,6 +132,13 @@ def _take_gravest(incident: Incident, event: AlertsReceived) -> None:
     before = incident.severity.key if incident.severity else None
     Incident.objects.filter(pk=incident.pk).update(severity=graver)
     incident.refresh_from_db()
-    record(incident, "incident.severity_raised", actor=None, at=event.at, fields=["severity"], detail={"severity": [before, graver.key]})
+    record(
+        incident,
+        "incident.severity_raised",
+        actor=None,
+        at=event.at,
+        fields=["severity"],
+        detail={"severity": [before, graver.key]},
+    )
     clocks.follow_severity(incident, at=event.at)
     publish(SeverityJudged(incident, event.at, by_alert=True))

@@ -30,3 +30,4 @@ class IncidentsConfig(AppConfig):
         import_module("incidents.transitions")
         import_module("incidents.reviews.transitions")
         import_module("incidents.subscriptions").connect()
+        import_module("incidents.dashboard").declare()

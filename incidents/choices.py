@@ -30,8 +30,8 @@ class Clock(TonedChoices):
     CONFIRM = "confirm", Tone.WARN, _("confirm the acknowledgement")
     MITIGATE = "mitigate", Tone.DANGER, _("mitigate")
     UPDATE = "update", Tone.WARN, _("next update")
-    REVERT = "revert", Tone.WARN, _("take back the measure")
-    PAPERWORK = "paperwork", Tone.WARN, _("complete the record")
+    REVERT = "take_back", Tone.WARN, _("take back the measure")
+    PAPERWORK = "complete_record", Tone.WARN, _("complete the record")
     ACTION = "action", Tone.WARN, _("action item")
 
 

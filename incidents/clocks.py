@@ -33,7 +33,14 @@ def start(incident: Incident, *, at: datetime) -> None:
     if level is None:
         return
     if level.acknowledge and incident.acknowledged_at is None:
-        deadlines.start(incident, Clock.ACKNOWLEDGE, at=at, span=level.acknowledge, calendar=level.business_calendar(), warn=level.warn)
+        deadlines.start(
+            incident,
+            Clock.ACKNOWLEDGE,
+            at=at,
+            span=level.acknowledge,
+            calendar=level.business_calendar(),
+            warn=level.warn,
+        )
     _start_mitigate(incident, level, at)
     if level.update_every:
         deadlines.start(incident, Clock.UPDATE, at=at, span=level.update_every, calendar=level.business_calendar())
@@ -69,11 +76,17 @@ def follow_severity(incident: Incident, *, at: datetime) -> None:
 
 def follow_release_windows(at: datetime) -> int:
     """Give clocks that wait for a release the date of the window as it is planned now (INC-08); returns how many moved."""
-    rows = Deadline.objects.open().filter(kind=Clock.MITIGATE, span="", content_type=ContentType.objects.get_for_model(Incident))
+    rows = Deadline.objects.open().filter(
+        kind=Clock.MITIGATE, span="", content_type=ContentType.objects.get_for_model(Incident)
+    )
     moved = 0
     for deadline in rows:
         with transaction.atomic():
-            incident = Incident.objects.select_for_update(of=("self",)).select_related("system", "severity__system").get(pk=deadline.object_id)
+            incident = (
+                Incident.objects.select_for_update(of=("self",))
+                .select_related("system", "severity__system")
+                .get(pk=deadline.object_id)
+            )
             level = effective_level(incident)
             still = Deadline.objects.open().filter(pk=deadline.pk).exists()
             if still and level is not None and level.mitigate_by_release_window:
@@ -104,9 +117,16 @@ def acknowledged(step: Step[Incident]) -> None:
 def mitigated(step: Step[Incident]) -> None:
     """The impact ended with the first of these facts; one recorded or corrected afterwards moves a clock met already."""
     incident = step.obj
-    facts = [fact for fact in (incident.stabilized_at, incident.impact_over_at, incident.resolved_at) if fact is not None]
+    facts = [
+        fact for fact in (incident.stabilized_at, incident.impact_over_at, incident.resolved_at) if fact is not None
+    ]
     if keep(incident, Clock.MITIGATE, at=min(facts)) is None:
-        met = Deadline.objects.of(incident).filter(kind=Clock.MITIGATE, met_at__isnull=False, started_at__lte=min(facts)).order_by("-pk").first()
+        met = (
+            Deadline.objects.of(incident)
+            .filter(kind=Clock.MITIGATE, met_at__isnull=False, started_at__lte=min(facts))
+            .order_by("-pk")
+            .first()
+        )
         if met is not None:
             met.met_at = min(facts)
             met.save(update_fields=["met_at"])
@@ -140,14 +160,28 @@ def start_paperwork(incident: Incident, *, at: datetime) -> None:
     """One clock for everything that closing still needs."""
     calendar = incident.system.calendar
     due_at = calendars.noon_of_next_business_day(at, calendar.business() if calendar else calendars.ROUND_THE_CLOCK)
-    deadlines.start(incident, Clock.PAPERWORK, at=at, due_at=due_at, calendar=calendar, steps=[{"rule": "noon of the next business day", "at": due_at.isoformat()}])
+    deadlines.start(
+        incident,
+        Clock.PAPERWORK,
+        at=at,
+        due_at=due_at,
+        calendar=calendar,
+        steps=[{"rule": "noon of the next business day", "at": due_at.isoformat()}],
+    )
 
 
 def reopened(step: Step[Incident]) -> None:
     """All begins anew, but a measure in force must still be taken back."""
-    deadlines.cancel(step.obj, at=step.at, kinds=[Clock.ACKNOWLEDGE, Clock.CONFIRM, Clock.MITIGATE, Clock.UPDATE, Clock.PAPERWORK])
+    deadlines.cancel(
+        step.obj, at=step.at, kinds=[Clock.ACKNOWLEDGE, Clock.CONFIRM, Clock.MITIGATE, Clock.UPDATE, Clock.PAPERWORK]
+    )
     Incident.objects.filter(pk=step.obj.pk).update(
-        acknowledged_at=None, acknowledged_by=None, acknowledgement_provisional=False, impact_over_at=None, resolved_at=None, stabilized_at=None
+        acknowledged_at=None,
+        acknowledged_by=None,
+        acknowledgement_provisional=False,
+        impact_over_at=None,
+        resolved_at=None,
+        stabilized_at=None,
     )
     step.obj.refresh_from_db()
     start(step.obj, at=step.at)
@@ -180,7 +214,9 @@ def closing_needs(incident: Incident) -> list[str]:
 
 def _start_mitigate(incident: Incident, level: Severity, at: datetime) -> None:
     if level.mitigate:
-        deadlines.start(incident, Clock.MITIGATE, at=at, span=level.mitigate, calendar=level.business_calendar(), warn=level.warn)
+        deadlines.start(
+            incident, Clock.MITIGATE, at=at, span=level.mitigate, calendar=level.business_calendar(), warn=level.warn
+        )
     elif level.mitigate_by_release_window:
         due_at, steps = _release(incident, at)
         deadlines.start(incident, Clock.MITIGATE, at=at, due_at=due_at, steps=steps, warn=level.warn)
@@ -200,7 +236,12 @@ def _follow_release(incident: Incident, level: Severity) -> None:
     running = Deadline.objects.open().of(incident).filter(kind=Clock.MITIGATE).first()
     begun = running.started_at if running else _counted_from(incident)
     due_at, steps = _release(incident, begun)
-    if deadlines.recompute(incident, Clock.MITIGATE, span="", calendar=None, due_at=due_at, steps=steps, warn=level.warn) is None:
+    if (
+        deadlines.recompute(
+            incident, Clock.MITIGATE, span="", calendar=None, due_at=due_at, steps=steps, warn=level.warn
+        )
+        is None
+    ):
         deadlines.start(incident, Clock.MITIGATE, at=begun, due_at=due_at, steps=steps, warn=level.warn)
 
 
@@ -214,7 +255,12 @@ def _release(incident: Incident, at: datetime) -> tuple[datetime | None, list[di
 
 def _counted_from(incident: Incident) -> datetime:
     """Detection, or the last time it came back: clocks count from there."""
-    begun = Deadline.objects.of(incident).filter(kind__in=[Clock.ACKNOWLEDGE, Clock.MITIGATE]).order_by("-started_at").first()
+    begun = (
+        Deadline.objects.of(incident)
+        .filter(kind__in=[Clock.ACKNOWLEDGE, Clock.MITIGATE])
+        .order_by("-started_at")
+        .first()
+    )
     return begun.started_at if begun else incident.received_at
 
 

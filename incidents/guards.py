@@ -36,7 +36,11 @@ def no_other_case_of_the_same_trouble(step: Step[Incident]) -> str | None:
         return None
     others = Incident.objects.filter(source=incident.source, source_key=incident.source_key, state__in=UNRESOLVED)
     newer = others.exclude(pk=incident.pk).first()
-    return _("%(reference)s is open for the same trouble. Go on there.") % {"reference": newer.reference} if newer else None
+    return (
+        _("%(reference)s is open for the same trouble. Go on there.") % {"reference": newer.reference}
+        if newer
+        else None
+    )
 
 
 def has_a_measure_or_says_why_none(step: Step[Incident]) -> str | None:

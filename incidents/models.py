@@ -54,19 +54,41 @@ class Incident(Case):
     state = models.CharField(max_length=12, choices=IncidentState, default=IncidentState.DETECTED, editable=False)
     severity = models.ForeignKey(Severity, on_delete=models.PROTECT, null=True, blank=True, related_name="incidents")
     source = models.CharField(max_length=12, choices=Source, default=Source.MANUAL)
-    source_key = models.CharField(max_length=128, blank=True, editable=False, help_text=_("What tells repeats of the same trouble; one open case each."))
+    source_key = models.CharField(
+        max_length=128,
+        blank=True,
+        editable=False,
+        help_text=_("What tells repeats of the same trouble; one open case each."),
+    )
     monitor_key = models.CharField(max_length=120, blank=True, editable=False)
-    scope = models.CharField(_("who and what is affected"), max_length=300, blank=True, help_text=_("Users, employers, regions, features."))
+    scope = models.CharField(
+        _("who and what is affected"), max_length=300, blank=True, help_text=_("Users, employers, regions, features.")
+    )
     description = models.TextField(_("what is seen"), blank=True, max_length=20_000)
     data_loss_risk = models.BooleanField(_("data may be lost"), default=False)
     impacts_hiring = models.BooleanField(_("touches hiring outcomes"), default=False)
-    comms_lead = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("speaks for us"))
+    comms_lead = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("speaks for us")
+    )
     playbook = models.ForeignKey(Procedure, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    alert_group = models.ForeignKey("integrations.AlertGroup", on_delete=models.SET_NULL, null=True, blank=True, related_name="incidents", editable=False)
-    paging_override = models.CharField(max_length=20, choices=Paging, blank=True, help_text=_("Empty: as the severity says."))
-    recurrence_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="recurrences")
+    alert_group = models.ForeignKey(
+        "integrations.AlertGroup",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="incidents",
+        editable=False,
+    )
+    paging_override = models.CharField(
+        max_length=20, choices=Paging, blank=True, help_text=_("Empty: as the severity says.")
+    )
+    recurrence_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="recurrences"
+    )
     acknowledged_at = models.DateTimeField(null=True, blank=True, editable=False)
-    acknowledged_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
+    acknowledged_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
     acknowledgement_provisional = models.BooleanField(default=False, editable=False)
     triaged_at = models.DateTimeField(null=True, blank=True, editable=False)
     stabilized_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -75,7 +97,9 @@ class Incident(Case):
     no_mitigation_reason = models.CharField(_("why no measure was taken"), max_length=300, blank=True)
     no_communication_reason = models.CharField(_("why nobody needed to be told"), max_length=300, blank=True)
     cause = models.TextField(_("root cause"), blank=True, max_length=20_000)
-    fix_reference = models.CharField(_("fix"), max_length=300, blank=True, help_text=_("Commit, release, ticket or change."))
+    fix_reference = models.CharField(
+        _("fix"), max_length=300, blank=True, help_text=_("Commit, release, ticket or change.")
+    )
     paging_plan = models.JSONField(default=dict, blank=True, editable=False)
     paging_generation = models.PositiveSmallIntegerField(default=0, editable=False)
     is_demo = models.BooleanField(default=False, editable=False)
@@ -83,25 +107,38 @@ class Incident(Case):
     class Meta:
         verbose_name = _("incident")
         indexes = [
-            models.Index(F("next_due_at").asc(nulls_last=True), "id", condition=Q(state__in=OPEN_STATES), name="incident_queue"),
+            models.Index(
+                F("next_due_at").asc(nulls_last=True), "id", condition=Q(state__in=OPEN_STATES), name="incident_queue"
+            ),
             models.Index(fields=["system", "-received_at"], name="incident_system"),
             models.Index(fields=["organization", "-received_at"], name="incident_organization"),
             models.Index(fields=["-received_at", "-id"], name="incident_newest"),
             GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="incident_title_search"),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["source", "source_key"], condition=Q(state__in=UNRESOLVED) & ~Q(source_key=""), name="incident_one_open_per_key"),
+            models.UniqueConstraint(
+                fields=["source", "source_key"],
+                condition=Q(state__in=UNRESOLVED) & ~Q(source_key=""),
+                name="incident_one_open_per_key",
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=UNRESOLVED) | Q(resolved_at__isnull=False), name="incident_resolved_has_time"
             ),
             models.CheckConstraint(
-                condition=~Q(state=IncidentState.CLOSED) | (Q(closed_at__isnull=False) & ~Q(cause="") & ~Q(fix_reference="")), name="incident_closed_is_complete"
+                condition=~Q(state=IncidentState.CLOSED)
+                | (Q(closed_at__isnull=False) & ~Q(cause="") & ~Q(fix_reference="")),
+                name="incident_closed_is_complete",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=(IncidentState.DETECTED, IncidentState.RESOLVED)) | (Q(severity__isnull=False) & ~Q(scope="")), name="incident_triaged_has_severity_and_scope"
+                condition=Q(state__in=(IncidentState.DETECTED, IncidentState.RESOLVED))
+                | (Q(severity__isnull=False) & ~Q(scope="")),
+                name="incident_triaged_has_severity_and_scope",
             ),
         ]
-        permissions = [("lead_incident", "Can close incidents and confirm data-safety claims"), ("decide_incident", "Can sign joint decisions")]
+        permissions = [
+            ("lead_incident", "Can close incidents and confirm data-safety claims"),
+            ("decide_incident", "Can sign joint decisions"),
+        ]
 
 
 @personal(case="incident", text=FREE_TEXT, effect=FREE_TEXT)
@@ -112,7 +149,9 @@ class Mitigation(models.Model):
     text = models.CharField(_("what was done"), max_length=200)
     temporary = models.BooleanField(_("must be taken back"), default=False)
     status = models.CharField(max_length=10, choices=MitigationStatus, default=MitigationStatus.APPLIED, editable=False)
-    applied_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
+    applied_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
     applied_at = models.DateTimeField()
     expires_at = models.DateTimeField(_("take back until"), null=True, blank=True)
     reverted_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -125,9 +164,21 @@ class Mitigation(models.Model):
     class Meta:
         ordering = ("applied_at", "pk")
         constraints = [
-            models.CheckConstraint(condition=Q(temporary=False, expires_at=None) | Q(temporary=True, expires_at__isnull=False), name="mitigation_temporary_has_end", violation_error_message=_("A temporary measure needs an end, a lasting one has none.")),
-            models.CheckConstraint(condition=Q(expires_at=None) | Q(expires_at__gt=F("applied_at")), name="mitigation_expires_after_applied", violation_error_message=_("The end must be later than the start.")),
-            models.CheckConstraint(condition=Q(status=MitigationStatus.APPLIED, reverted_at=None) | Q(status=MitigationStatus.REVERTED, reverted_at__isnull=False), name="mitigation_reverted_has_time"),
+            models.CheckConstraint(
+                condition=Q(temporary=False, expires_at=None) | Q(temporary=True, expires_at__isnull=False),
+                name="mitigation_temporary_has_end",
+                violation_error_message=_("A temporary measure needs an end, a lasting one has none."),
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at=None) | Q(expires_at__gt=F("applied_at")),
+                name="mitigation_expires_after_applied",
+                violation_error_message=_("The end must be later than the start."),
+            ),
+            models.CheckConstraint(
+                condition=Q(status=MitigationStatus.APPLIED, reverted_at=None)
+                | Q(status=MitigationStatus.REVERTED, reverted_at__isnull=False),
+                name="mitigation_reverted_has_time",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,18 @@ from config.casework.access.choices import Role
 from config.casework.access.roles import grant
 from config.casework.permissions import LEADS, READERS
 
-ROWS = ("severity", "releasewindow", "oncallrole", "page", "escalation", "procedure", "procedurestep", "run", "runstep", "messagetemplate")
+ROWS = (
+    "severity",
+    "releasewindow",
+    "oncallrole",
+    "page",
+    "escalation",
+    "procedure",
+    "procedurestep",
+    "run",
+    "runstep",
+    "messagetemplate",
+)
 CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision")
 WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
 
@@ -15,9 +26,25 @@ def declare() -> None:
             grant(role, f"incidents.view_{row}")
     for role in WORKERS:
         grant(role, "incidents.add+change_incident", "incidents.add+change_mitigation", "incidents.add_communication")
-        grant(role, "incidents.add+change_run", "incidents.change_runstep", "incidents.add+change_postmortem", "incidents.add+change_actionitem")
+        grant(
+            role,
+            "incidents.add+change_run",
+            "incidents.change_runstep",
+            "incidents.add+change_postmortem",
+            "incidents.add+change_actionitem",
+        )
     for role in LEADS:
         grant(role, "incidents.lead_incident", "incidents.decide_incident", "incidents.change_jointdecision")
-        grant(role, "incidents.add+change_severity", "incidents.add+change+delete_releasewindow", "incidents.change_oncallrole")
-        grant(role, "incidents.add+change_procedure", "incidents.add+change+delete_procedurestep", "incidents.add+change_messagetemplate")
+        grant(
+            role,
+            "incidents.add+change_severity",
+            "incidents.add+change+delete_releasewindow",
+            "incidents.change_oncallrole",
+        )
+        grant(
+            role,
+            "incidents.add+change_procedure",
+            "incidents.add+change+delete_procedurestep",
+            "incidents.add+change_messagetemplate",
+        )
     grant(Role.AUDITOR, "incidents.view_incidentevent")

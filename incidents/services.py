@@ -1,6 +1,7 @@
 """Open incidents and work them: what is more than one step of the state machine."""
 
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -70,7 +71,9 @@ def open_incident(
     """
     require(actor, "incidents.add_incident")
     if severity is not None and severity.system_id != system.pk:
-        raise ValidationError({"severity": _("%(severity)s is not a severity of %(system)s.") % {"severity": severity, "system": system}})
+        raise ValidationError(
+            {"severity": _("%(severity)s is not a severity of %(system)s.") % {"severity": severity, "system": system}}
+        )
     trace = traceparent.current()
     incident = Incident(
         reference="INC-",
@@ -85,8 +88,8 @@ def open_incident(
         description=description,
         data_loss_risk=data_loss_risk,
         impacts_hiring=impacts_hiring,
-        owner=on_call(system, OnCallPart.PRIMARY, at),
-        comms_lead=on_call(system, OnCallPart.SECONDARY, at),
+        owner=on_call(system, OnCallPart.PRIMARY, at, demo=is_demo),
+        comms_lead=on_call(system, OnCallPart.SECONDARY, at, demo=is_demo),
         playbook=playbook,
         recurrence_of=recurrence_of,
         alert_group=alert_group,
@@ -99,7 +102,13 @@ def open_incident(
     with transaction.atomic():
         incident.reference = next_reference(Incident.PREFIX, at)
         incident.save(force_insert=True)
-        record(incident, "incident.opened", actor=actor, at=at, detail={"source": source, "severity": severity.key if severity else None, "monitor": monitor_key})
+        record(
+            incident,
+            "incident.opened",
+            actor=actor,
+            at=at,
+            detail={"source": source, "severity": severity.key if severity else None, "monitor": monitor_key},
+        )
         clocks.start(incident, at=at)
         if playbook is not None:
             start_run(playbook, actor=None, at=at, incident=incident)
@@ -123,7 +132,10 @@ def acknowledge(incident: Incident, *, actor: Actor, at: datetime, provisional: 
         return incident
     if provisional and incident.acknowledgement_provisional:
         if incident.acknowledged_by_id != getattr(actor, "pk", None):
-            raise Refused(_("%(who)s has it already.") % {"who": incident.acknowledged_by.get_full_name() if incident.acknowledged_by else _("the desk")})
+            raise Refused(
+                _("%(who)s has it already.")
+                % {"who": incident.acknowledged_by.get_full_name() if incident.acknowledged_by else _("the desk")}
+            )
         return incident  # a double tap neither confirms nor gives more time
     return apply(incident, "acknowledge", actor=actor, at=at, acknowledgement_provisional=provisional)
 
@@ -139,7 +151,9 @@ def confirm_acknowledgements(person: User, *, at: datetime) -> int:
 def confirm_acknowledgement(incident: Incident, *, actor: User, at: datetime) -> bool:
     """Make a provisional acknowledgement firm; False when it is not theirs or was firm already."""
     with transaction.atomic():
-        changed = Incident.objects.filter(pk=incident.pk, acknowledgement_provisional=True, acknowledged_by=actor).update(acknowledgement_provisional=False)
+        changed = Incident.objects.filter(
+            pk=incident.pk, acknowledgement_provisional=True, acknowledged_by=actor
+        ).update(acknowledgement_provisional=False)
         if changed:
             deadlines.meet(incident, Clock.CONFIRM, at=at)
             record(incident, "incident.acknowledgement_confirmed", actor=actor, at=at)
@@ -147,7 +161,14 @@ def confirm_acknowledgement(incident: Incident, *, actor: User, at: datetime) ->
 
 
 def apply_mitigation(
-    incident: Incident, *, actor: Actor, text: str, at: datetime, temporary: bool = False, expires_at: datetime | None = None, effect: str = ""
+    incident: Incident,
+    *,
+    actor: Actor,
+    text: str,
+    at: datetime,
+    temporary: bool = False,
+    expires_at: datetime | None = None,
+    effect: str = "",
 ) -> Mitigation:
     """Record a measure taken on an incident; a temporary one starts the clock for taking it back (INC-21).
 
@@ -163,12 +184,25 @@ def apply_mitigation(
         raise ValidationError({"expires_at": _("A temporary measure needs an end.")})
     with transaction.atomic():
         mitigation = Mitigation(
-            incident=incident, text=text, temporary=temporary, applied_at=at, expires_at=expires_at, effect=effect, applied_by=actor_user(actor)
+            incident=incident,
+            text=text,
+            temporary=temporary,
+            applied_at=at,
+            expires_at=expires_at,
+            effect=effect,
+            applied_by=actor_user(actor),
         )
         mitigation.full_clean()
         mitigation.save()
         if expires_at is not None:
-            deadlines.start(incident, Clock.REVERT, at=at, due_at=expires_at, about=mitigation, steps=[{"rule": "end of the measure", "at": expires_at.isoformat()}])
+            deadlines.start(
+                incident,
+                Clock.REVERT,
+                at=at,
+                due_at=expires_at,
+                about=mitigation,
+                steps=[{"rule": "end of the measure", "at": expires_at.isoformat()}],
+            )
         record(incident, "mitigation.applied", actor=actor, at=at, about=mitigation, detail={"temporary": temporary})
     return mitigation
 
@@ -192,7 +226,9 @@ def find_unresolved(source: Source, source_key: str) -> Incident | None:
 def find_recent_fix(source: Source, source_key: str, *, since: datetime) -> Incident | None:
     """The case of the same trouble that was resolved after `since` (the watch after a fix, INC-95)."""
     return (
-        Incident.objects.filter(source=source, source_key=source_key, state=IncidentState.RESOLVED, resolved_at__gte=since)
+        Incident.objects.filter(
+            source=source, source_key=source_key, state=IncidentState.RESOLVED, resolved_at__gte=since
+        )
         .order_by("-resolved_at")
         .first()
     )
@@ -202,7 +238,9 @@ def find_last(source: Source, source_key: str) -> Incident | None:
     return Incident.objects.filter(source=source, source_key=source_key).order_by("-received_at", "-pk").first()
 
 
-def open_or_join(system: System, *, title: str, at: datetime, source_key: str, watch_since: datetime, **details: object) -> tuple[Incident, str]:
+def open_or_join(
+    system: System, *, title: str, at: datetime, source_key: str, watch_since: datetime, **details: Any
+) -> tuple[Incident, str]:
     """The case for a trouble: the unresolved one, the freshly fixed one reopened, or a new one.
 
     Twenty parallel callers get one case: the partial unique constraint decides, not the look-up before it.
@@ -220,7 +258,16 @@ def open_or_join(system: System, *, title: str, at: datetime, source_key: str, w
                 if fixed is not None:
                     return apply(fixed, "reopen", actor=None, at=at), "reopened"
                 earlier = find_last(Source.ALERT, source_key)
-                return open_incident(system, title=title, actor=None, at=at, source=Source.ALERT, source_key=source_key, recurrence_of=earlier, **details), "opened"  # type: ignore[arg-type]
+                return open_incident(
+                    system,
+                    title=title,
+                    actor=None,
+                    at=at,
+                    source=Source.ALERT,
+                    source_key=source_key,
+                    recurrence_of=earlier,
+                    **details,
+                ), "opened"
         except (IntegrityError, Refused):  # somebody was faster: opened, reopened or closed it between look and step
             if attempt == ATTEMPTS_TO_OPEN:
                 raise

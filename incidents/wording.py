@@ -63,7 +63,10 @@ def _clock_missed(entry: AuditEntry) -> str:
 
 
 def _escalated(entry: AuditEntry) -> str:
-    return _("escalated to %(to)s: %(clock)s was missed") % {"to": entry.detail["to"].upper(), "clock": Clock(entry.detail["clock"]).label}
+    return _("escalated to %(to)s: %(clock)s was missed") % {
+        "to": entry.detail["to"].upper(),
+        "clock": Clock(entry.detail["clock"]).label,
+    }
 
 
 def _paged(entry: AuditEntry) -> str:

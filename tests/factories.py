@@ -20,7 +20,9 @@ def organization(key: str = "", **fields: str) -> Organization:
 def person(*roles: Role, organization: Organization | None = None, name: str = "", email: str = "") -> User:
     number = next(_numbers)
     address = email or f"{(roles[0].value if roles else 'nobody')}{number}@example.com"
-    user, _password = add_person(address, roles=roles, actor=None, at=clock.now(), organization=organization, name=name, password=PASSWORD)
+    user, _password = add_person(
+        address, roles=roles, actor=None, at=clock.now(), organization=organization, name=name, password=PASSWORD
+    )
     return User.objects.get(pk=user.pk)
 
 

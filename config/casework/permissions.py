@@ -10,12 +10,30 @@ READERS = (*DESK_STAFF, Role.AUDITOR)
 
 def declare() -> None:
     for role in READERS:
-        grant(role, "casework.view_system", "casework.view_calendar", "casework.view_organization", "casework.view_deadline", "casework.view_auditentry")
+        grant(
+            role,
+            "casework.view_system",
+            "casework.view_calendar",
+            "casework.view_organization",
+            "casework.view_deadline",
+            "casework.view_auditentry",
+        )
     for role in DESK_STAFF:
         grant(role, "casework.view+add_note", "casework.view+add_storedfile")
     for role in LEADS:
-        grant(role, "casework.view+add+change_user", "casework.view+add+change+delete_membership", "casework.view+add+change_organization")
-        grant(role, "casework.view+add+change+delete_deputy", "casework.view+add+change_calendar", "casework.change_system", "casework.view_job")
+        grant(
+            role,
+            "casework.view+add+change_user",
+            "casework.view+add+change+delete_membership",
+            "casework.view+add+change_organization",
+        )
+        grant(
+            role,
+            "casework.view+add+change+delete_deputy",
+            "casework.view+add+change_calendar",
+            "casework.change_system",
+            "casework.view_job",
+        )
         grant(role, "casework.view+add+change_apitoken")
         grant(role, "casework.view_approval", "casework.view_signature", "axes.view+delete_accessattempt")
     for role in (Role.CTO, Role.AUDITOR):

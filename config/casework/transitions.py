@@ -123,7 +123,14 @@ class Machine[M: models.Model]:
 
 
 def apply[M: models.Model](
-    obj: M, name: str, *, actor: Actor, at: datetime | None = None, reason: str = "", machine: Machine[M] | None = None, **values: Any
+    obj: M,
+    name: str,
+    *,
+    actor: Actor,
+    at: datetime | None = None,
+    reason: str = "",
+    machine: Machine[M] | None = None,
+    **values: Any,
 ) -> M:
     """Take one step on an object and return it as it then is.
 
@@ -171,7 +178,10 @@ def _check_state(table: Machine[Any], transition: Transition, seen: models.Model
         label = table.states(state).label
         if table.state(seen) in transition.sources:
             raise StaleState(_("Somebody was faster: it is %(state)s now.") % {"state": label})
-        raise IllegalTransition(str(transition.already) or _("“%(step)s” is not possible: it is %(state)s.") % {"step": transition.label, "state": label})
+        raise IllegalTransition(
+            str(transition.already)
+            or _("“%(step)s” is not possible: it is %(state)s.") % {"step": transition.label, "state": label}
+        )
     if transition.target is not None and getattr(seen, "version", None) != getattr(row, "version", None):
         raise StaleState(_("Somebody changed it since you opened it. Look again, then repeat the step."))
 
@@ -220,16 +230,35 @@ def record_step(table: Machine[Any], transition: Transition, step: Step[Any], re
         coded = _coded(step.obj, name)
         if coded is not None:
             detail[name] = [_plain(step.before.get(name)), coded]
-    record(case, action, actor=step.actor, at=step.at, about=step.obj if case is not step.obj else None, fields=step.values, detail=detail)
+    record(
+        case,
+        action,
+        actor=step.actor,
+        at=step.at,
+        about=step.obj if case is not step.obj else None,
+        fields=step.values,
+        detail=detail,
+    )
     if reason.strip():
-        Note.objects.create(case=case, author=actor_user(step.actor), at=step.at, recorded_at=clock.now(), text=reason.strip(), about=action)
+        Note.objects.create(
+            case=case,
+            author=actor_user(step.actor),
+            at=step.at,
+            recorded_at=clock.now(),
+            text=reason.strip(),
+            about=action,
+        )
 
 
 def _coded(obj: models.Model, name: str) -> str | None:
     """A value fit for the trail: a choice, a key or a time; free text is not."""
     field = obj._meta.get_field(name)
     value = getattr(obj, name)
-    if isinstance(field, models.ForeignKey) or getattr(field, "choices", None) or isinstance(field, (models.BooleanField, models.DateTimeField)):
+    if (
+        isinstance(field, models.ForeignKey)
+        or getattr(field, "choices", None)
+        or isinstance(field, (models.BooleanField, models.DateTimeField))
+    ):
         return _plain(value)
     return None
 

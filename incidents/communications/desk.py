@@ -1,5 +1,6 @@
 """The messages tab: choose an approved text, fill it, look at it, send it."""
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -19,16 +20,19 @@ from incidents.communications import services
 from incidents.communications.choices import Audience
 from incidents.communications.models import MessageTemplate
 from incidents.models import Incident
+from incidents.procedures.choices import StepKind
+from incidents.procedures.models import RunStep
 
 if TYPE_CHECKING:
     from config.casework.desk.cases import CaseAdmin
 
 
-
 def tab(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> dict[str, Any]:
     """The texts that may be sent about this incident."""
     may_send = acting_user(request).has_perm("incidents.add_communication")
-    texts = MessageTemplate.objects.filter(system=incident.system, is_current=True, approved_at__isnull=False, audience__in=Audience.values).order_by("audience", "key")
+    texts = MessageTemplate.objects.filter(
+        system=incident.system, is_current=True, approved_at__isnull=False, audience__in=Audience.values
+    ).order_by("audience", "key")
     compose = reverse(admin.url_name("compose"), args=[incident.pk])
     return {
         "texts": [{"template": text, "url": f"{compose}?template={text.key}"} for text in texts] if may_send else [],
@@ -52,8 +56,15 @@ class ComposeForm(ActForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         required=False,
     )
-    next_update_at = forms.DateTimeField(label=gettext_lazy("Next update"), help_text=gettext_lazy("When you promise the next word. Your own time."), required=False, widget=MomentInput)
-    confirm_data_safety = forms.BooleanField(label=gettext_lazy("I confirm that what this text says about the data is true."), required=False)
+    next_update_at = forms.DateTimeField(
+        label=gettext_lazy("Next update"),
+        help_text=gettext_lazy("When you promise the next word. Your own time."),
+        required=False,
+        widget=MomentInput,
+    )
+    confirm_data_safety = forms.BooleanField(
+        label=gettext_lazy("I confirm that what this text says about the data is true."), required=False
+    )
 
     def __init__(self, *args: Any, incident: Incident, template: MessageTemplate, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,33 +74,27 @@ class ComposeForm(ActForm):
         labels = {slot["key"]: slot for slot in template.slots}
         for name in self.open_slots:
             said = labels.get(name, {})
-            self.fields[f"slot_{name}"] = forms.CharField(label=said.get("label") or name.replace("_", " ").capitalize(), help_text=said.get("hint", ""), max_length=300, required=False)
-        self.order_fields([*(f"slot_{name}" for name in self.open_slots), "recipients", "next_update_at", "confirm_data_safety"])
+            self.fields[f"slot_{name}"] = forms.CharField(
+                label=said.get("label") or name.replace("_", " ").capitalize(),
+                help_text=said.get("hint", ""),
+                max_length=300,
+            )
+        self.order_fields(
+            [*(f"slot_{name}" for name in self.open_slots), "recipients", "next_update_at", "confirm_data_safety"]
+        )
         if template.audience != Audience.INTERNAL and "next_update" not in used:
             del self.fields["next_update_at"]
+            self.fields["recipients"].required = True
         if not (incident.data_loss_risk and template.claims_data_safety):
             del self.fields["confirm_data_safety"]
         if template.audience == Audience.INTERNAL:
             self.fields["recipients"].help_text = _("Left empty it goes to the two people of the incident.")
 
     def values(self, incident: Incident) -> dict[str, str]:
-        at = self.cleaned_data.get("next_update_at")
+        """What fills the text so far, also while the form is incomplete."""
+        at = getattr(self, "cleaned_data", {}).get("next_update_at")
         known = services.known_slots(incident, self.template, next_update=moment(at, "UTC") if at else "")
-        return known | {name: self.cleaned_data.get(f"slot_{name}", "") for name in self.open_slots}
-
-    def take_errors(self, error: ValidationError) -> None:
-        """Slots the service misses are shown at their fields."""
-        details = getattr(error, "error_dict", {})
-        if "slots" in details:
-            empty = [name for name in self.open_slots if not self.cleaned_data.get(f"slot_{name}", "").strip()]
-            for name in empty:
-                self.add_error(f"slot_{name}", _("Fill this in."))
-            if empty:
-                details = {key: value for key, value in details.items() if key != "slots"}
-        if details:
-            super().take_errors(ValidationError(details))
-        elif not hasattr(error, "error_dict"):
-            super().take_errors(error)
+        return known | {name: self.data.get(f"slot_{name}", "") for name in self.open_slots}
 
 
 def _compose(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> HttpResponse:
@@ -97,8 +102,7 @@ def _compose(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> Ht
     user = acting_user(request)
     if not user.has_perm("incidents.add_communication"):
         raise PermissionDenied(f"{user} may not send messages on {incident}.")
-    key = request.POST.get("template") or request.GET.get("template", "")
-    template = MessageTemplate.objects.filter(system=incident.system, key=key, is_current=True, approved_at__isnull=False).order_by("language").first()
+    template = _chosen(request, incident)
     if template is None:
         messages.error(request, _("There is no approved text of this name."))
         return HttpResponseRedirect(admin.page_url(incident, "messages"))
@@ -108,13 +112,16 @@ def _compose(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> Ht
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return HttpResponseRedirect(admin.page_url(incident, "messages"))
-    filled = services.preview(template, incident, services.known_slots(incident, template))
-    if posted and form.is_valid():
-        filled = services.preview(template, incident, form.values(incident))
-        if request.POST.get("act") == "send":
-            sent = _send(form, incident, template, request)
-            if sent:
-                return HttpResponseRedirect(admin.page_url(incident, "messages"))
+    valid = posted and form.is_valid()
+    filled = services.preview(template, incident, form.values(incident))
+    seen = hashlib.sha256(
+        "\0".join([filled.subject, filled.body, request.POST.get("recipients", "")]).encode()
+    ).hexdigest()
+    if valid and request.POST.get("act") == "send":
+        if request.POST.get("seen") != seen:
+            form.add_error(None, _("You changed the text after looking at it. Look at it again, then send."))
+        elif _send(form, incident, template, request):
+            return HttpResponseRedirect(admin.page_url(incident, "messages"))
     context = {
         **admin.admin_site.each_context(request),
         "title": template.title or template.key,
@@ -124,12 +131,27 @@ def _compose(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> Ht
         "text": template,
         "form": form,
         "filled": filled,
-        "looked_at": posted and form.is_valid() and not filled.unfilled and not filled.forbidden,
+        "looked_at": valid and form.is_valid() and not filled.unfilled and not filled.forbidden,
+        "seen": seen,
         "recipient_count": len(services.split_addresses(request.POST.get("recipients", ""))),
         "back": admin.page_url(incident, "messages"),
         "may_confirm": user.has_perm("incidents.lead_incident"),
     }
     return TemplateResponse(request, "incidents/compose.html", context)
+
+
+def _chosen(request: HttpRequest, incident: Incident) -> MessageTemplate | None:
+    """The approved text that the address names: one of the system's templates, or what a playbook step carries."""
+    step = request.GET.get("step", "")
+    if step.isdecimal():
+        row = (
+            RunStep.objects.select_related("run__procedure__system")
+            .filter(pk=int(step), run__incident=incident, kind=StepKind.MESSAGE)
+            .first()
+        )
+        return services.from_playbook(row) if row and row.audience in Audience.values else None
+    approved = MessageTemplate.objects.filter(system=incident.system, is_current=True, approved_at__isnull=False)
+    return approved.filter(key=request.GET.get("template", "")).order_by("language").first()
 
 
 def _send(form: ComposeForm, incident: Incident, template: MessageTemplate, request: HttpRequest) -> bool:

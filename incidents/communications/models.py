@@ -28,8 +28,14 @@ class MessageTemplate(models.Model):
     title = models.CharField(max_length=120, blank=True)
     subject = models.CharField(max_length=200)
     body = models.TextField(max_length=10_000)
-    slots = models.JSONField(default=list, blank=True, help_text=_('What people fill in: [{"key": "eta", "label": "Expected recovery", "hint": "..."}].'))
-    claims_data_safety = models.BooleanField(default=False, help_text=_("It says that data are safe; refused where data may be lost."))
+    slots = models.JSONField(
+        default=list,
+        blank=True,
+        help_text=_('What people fill in: [{"key": "eta", "label": "Expected recovery", "hint": "..."}].'),
+    )
+    claims_data_safety = models.BooleanField(
+        default=False, help_text=_("It says that data are safe; refused where data may be lost.")
+    )
     approved_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     approved_at = models.DateTimeField(null=True, blank=True)
     is_current = models.BooleanField(default=True)
@@ -38,7 +44,9 @@ class MessageTemplate(models.Model):
         ordering = ("system__name", "key", "language", "-version")
         constraints = [
             models.UniqueConstraint(fields=["system", "key", "language", "version"], name="template_version_once"),
-            models.UniqueConstraint(fields=["system", "key", "language"], condition=Q(is_current=True), name="template_one_current"),
+            models.UniqueConstraint(
+                fields=["system", "key", "language"], condition=Q(is_current=True), name="template_one_current"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -68,7 +76,9 @@ class Communication(models.Model):
     recipients = models.JSONField(default=list, blank=True)
     recipient_count = models.PositiveIntegerField(default=0)
     next_update_at = models.DateTimeField(null=True, blank=True)
-    data_safety_confirmed_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    data_safety_confirmed_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     sent_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     sent_at = models.DateTimeField()
     idempotency_key = models.CharField(max_length=64, unique=True, editable=False)

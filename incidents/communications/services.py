@@ -21,6 +21,7 @@ from incidents.communications.choices import Audience
 from incidents.communications.models import Communication, MessageTemplate
 from incidents.communications.slots import FACTS, fill, guarded_word, slots_in
 from incidents.models import Incident
+from incidents.procedures.models import RunStep
 from integrations.messages.choices import Purpose
 from integrations.messages.services import queue_chat, queue_mail
 
@@ -38,6 +39,21 @@ class Preview:
     needs_data_safety_word: bool
 
 
+def from_playbook(step: RunStep) -> MessageTemplate:
+    """The text a playbook carries itself (INC-40), approved with the runbook; never saved as a template of its own."""
+    run = step.run
+    return MessageTemplate(
+        system=run.procedure.system,
+        key=run.procedure.key,
+        version=run.procedure_version,
+        audience=step.audience,
+        title=run.title,
+        subject=_("News about {system}"),
+        body=_("Hello,\n\n%(text)s\n\nYour {system} team\n") % {"text": step.text},
+        approved_at=run.started_at,
+    )
+
+
 def slots(template: MessageTemplate) -> list[str]:
     """The named slots of a text, in the order they appear.
 
@@ -47,7 +63,9 @@ def slots(template: MessageTemplate) -> list[str]:
     try:
         return slots_in(f"{template.subject}\n{template.body}")
     except ValueError as error:
-        raise ValidationError({"template": _("The text %(template)s %(fault)s.") % {"template": template, "fault": error}}) from None
+        raise ValidationError(
+            {"template": _("The text %(template)s %(fault)s.") % {"template": template, "fault": error}}
+        ) from None
 
 
 def split_addresses(text: str) -> list[str]:
@@ -61,7 +79,11 @@ def known_slots(incident: Incident, template: MessageTemplate, *, next_update: s
     A slot that the text lists as its own is typed, whatever its name, and people outside never read what is for inside.
     """
     own = {slot["key"] for slot in template.slots}
-    facts = [name for name, fact in FACTS.items() if name not in own and (fact.outside or template.audience not in USER_AUDIENCES)]
+    facts = [
+        name
+        for name, fact in FACTS.items()
+        if name not in own and (fact.outside or template.audience not in USER_AUDIENCES)
+    ]
     values = _facts(incident, next_update=next_update)
     return {name: values[name] for name in facts}
 
@@ -124,14 +146,13 @@ def send(
     filled = preview(template, incident, values)
     addresses = _addresses(incident, template, recipients)
     _refuse_unfit(incident, template, filled, actor, at, next_update_at, confirm_data_safety)
-    key = hashlib.sha256("\n".join([incident.reference, template.key, str(template.version), filled.subject, filled.body, *addresses, f"{at:%Y-%m-%dT%H:%M}"]).encode()).hexdigest()
     with transaction.atomic():
         communication, created = Communication.objects.get_or_create(
-            idempotency_key=key,
+            idempotency_key=_key(incident, template, filled, addresses, at),
             defaults={
                 "incident": incident,
                 "audience": template.audience,
-                "template": template,
+                "template": template if template.pk else None,
                 "template_key": template.key,
                 "template_version": template.version,
                 "language": template.language,
@@ -148,11 +169,35 @@ def send(
         )
         if created:
             _dispatch(communication, at)
-            record(incident, "communication.sent", actor=actor, at=at, about=communication, detail={"audience": template.audience, "template": template.key, "version": template.version, "recipients": len(addresses)})
+            record(
+                incident,
+                "communication.sent",
+                actor=actor,
+                at=at,
+                about=communication,
+                detail={
+                    "audience": template.audience,
+                    "template": template.key,
+                    "version": template.version,
+                    "recipients": len(addresses),
+                },
+            )
             if next_update_at is not None:
                 deadlines.meet(incident, Clock.UPDATE, at=at)
-                deadlines.start(incident, Clock.UPDATE, at=at, due_at=next_update_at, steps=[{"rule": "promised in the last update", "at": next_update_at.isoformat()}])
+                deadlines.start(
+                    incident,
+                    Clock.UPDATE,
+                    at=at,
+                    due_at=next_update_at,
+                    steps=[{"rule": "promised in the last update", "at": next_update_at.isoformat()}],
+                )
     return communication
+
+
+def _key(incident: Incident, template: MessageTemplate, filled: Preview, addresses: list[str], at: datetime) -> str:
+    """The same text to the same people within one minute is one communication: a second press of the button."""
+    parts = [incident.reference, template.key, str(template.version), filled.subject, filled.body, *addresses]
+    return hashlib.sha256("\n".join([*parts, f"{at:%Y-%m-%dT%H:%M}"]).encode()).hexdigest()
 
 
 def _dispatch(communication: Communication, at: datetime) -> None:
@@ -161,7 +206,10 @@ def _dispatch(communication: Communication, at: datetime) -> None:
     context = {
         "headline": communication.subject,
         "paragraphs": [part for part in communication.body.split("\n\n") if part.strip()],
-        "why": _("You get this because you work on this incident.") if internal else _("You get this because you use %(system)s.") % {"system": communication.incident.system.public_name or communication.incident.system.name},
+        "why": _("You get this because you work on this incident.")
+        if internal
+        else _("You get this because you use %(system)s.")
+        % {"system": communication.incident.system.public_name or communication.incident.system.name},
     }
     text, html = render_to_string("mail/update.txt", context), render_to_string("mail/update.html", context)
     for address in communication.recipients:
@@ -200,14 +248,24 @@ def _addresses(incident: Incident, template: MessageTemplate, recipients: Iterab
     return unique
 
 
-def _refuse_unfit(incident: Incident, template: MessageTemplate, filled: Preview, actor: User, at: datetime, next_update_at: datetime | None, confirmed: bool) -> None:
+def _refuse_unfit(
+    incident: Incident,
+    template: MessageTemplate,
+    filled: Preview,
+    actor: User,
+    at: datetime,
+    next_update_at: datetime | None,
+    confirmed: bool,
+) -> None:
     errors: dict[str, str] = {}
     if not template.is_current or template.approved_at is None:
         errors["template"] = _("Only the current, approved version of a text may be sent.")
     if filled.unfilled:
         errors["slots"] = _("Fill in: %(slots)s.") % {"slots": ", ".join(f"[{name}]" for name in filled.unfilled)}
     if filled.forbidden:
-        errors["body"] = _("Texts to users name no provider. Take out: %(words)s.") % {"words": ", ".join(filled.forbidden)}
+        errors["body"] = _("Texts to users name no provider. Take out: %(words)s.") % {
+            "words": ", ".join(filled.forbidden)
+        }
     if template.audience == Audience.INTERNAL and incident.state in UNRESOLVED and next_update_at is None:
         errors["next_update_at"] = _("Promise the next update: an open incident needs one.")
     if next_update_at is not None and next_update_at <= at:
@@ -216,6 +274,16 @@ def _refuse_unfit(incident: Incident, template: MessageTemplate, filled: Preview
         raise ValidationError(errors)
     if filled.needs_data_safety_word:
         if not actor.has_perm("incidents.lead_incident"):
-            raise PermissionDenied(_("Data may be lost in this incident, and this text says they are safe. Only the CTO or CEO may confirm that."))
+            raise PermissionDenied(
+                _(
+                    "Data may be lost in this incident, and this text says they are safe. Only the CTO or CEO may confirm that."
+                )
+            )
         if not confirmed:
-            raise ValidationError({"confirm_data_safety": _("Data may be lost in this incident. Confirm that what the text says about the data is true.")})
+            raise ValidationError(
+                {
+                    "confirm_data_safety": _(
+                        "Data may be lost in this incident. Confirm that what the text says about the data is true."
+                    )
+                }
+            )

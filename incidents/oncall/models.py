@@ -16,7 +16,9 @@ class OnCallRole(models.Model):
 
     system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="oncall_roles")
     part = models.CharField(max_length=10, choices=OnCallPart)
-    held_by = models.CharField(max_length=20, choices=Role, help_text=_("The desk role that holds it while no person is named."))
+    held_by = models.CharField(
+        max_length=20, choices=Role, help_text=_("The desk role that holds it while no person is named.")
+    )
     person = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="oncall_roles")
 
     class Meta:

@@ -38,7 +38,11 @@ class Page(models.Model):
         ordering = ("paged_at", "pk")
         default_permissions = ("view",)
         constraints = [
-            models.UniqueConstraint(fields=["incident", "generation", "step", "round"], condition=Q(reason__in=[PageReason.OPENED, PageReason.UNACKNOWLEDGED]), name="page_step_once"),
+            models.UniqueConstraint(
+                fields=["incident", "generation", "step", "round"],
+                condition=Q(reason__in=[PageReason.OPENED, PageReason.UNACKNOWLEDGED]),
+                name="page_step_once",
+            ),
         ]
 
     def __str__(self) -> str:

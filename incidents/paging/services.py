@@ -98,14 +98,25 @@ def run_step(incident_id: int, *, generation: int, step: int, round_: int, at: d
         the page, also one that was skipped because nobody holds the part; None when the step is stale.
     """
     with transaction.atomic():
-        incident = Incident.objects.select_for_update(of=("self",)).select_related("system", "severity").get(pk=incident_id)
+        incident = (
+            Incident.objects.select_for_update(of=("self",)).select_related("system", "severity").get(pk=incident_id)
+        )
         if incident.paging_generation != generation or not _needs_paging(incident):
             return None
         steps = incident.paging_plan["steps"]
         target = steps[step]["to"]
-        person = resolve(incident.system, target, at)
+        person = resolve(incident.system, target, at, demo=incident.is_demo)
         reason = PageReason.OPENED if step == 0 and round_ == 0 else PageReason.UNACKNOWLEDGED
-        page = _page(incident, person=person, target=target, reason=reason, at=at, step=step, round_=round_, generation=generation)
+        page = _page(
+            incident,
+            person=person,
+            target=target,
+            reason=reason,
+            at=at,
+            step=step,
+            round_=round_,
+            generation=generation,
+        )
         _enqueue_next(incident, step=step, round_=round_, at=at, at_once=page.state == PageState.SKIPPED)
     return page
 
@@ -123,7 +134,12 @@ def hand_over(incident: Incident, *, giver: User, to: User, at: datetime) -> Pag
         if not _needs_paging(row):
             raise Refused(_("Somebody has it already, or it is over."))
         last: Page | None = row.pages.exclude(person=None).order_by("-paged_at", "-pk").first()
-        if last is not None and last.reason == PageReason.HANDED and last.person == to and last.generation == row.paging_generation:
+        if (
+            last is not None
+            and last.reason == PageReason.HANDED
+            and last.person == to
+            and last.generation == row.paging_generation
+        ):
             return last  # a double tap pages nobody twice
         page = _page(row, person=to, target="hand-over", reason=PageReason.HANDED, at=at)
         record(row, "incident.handed_over", actor=giver, at=at, detail={"to": str(to)})
@@ -140,7 +156,11 @@ def acknowledgement_lapsed(incident: Incident, *, at: datetime) -> None:
         _withdraw_acknowledgement(row, at=at)
         record(row, "incident.acknowledgement_lapsed", actor=None, at=at)
         targets = [step["to"] for step in row.paging_plan.get("steps", [])] + list(OnCallPart.values)
-        reached = [(target, person) for target in targets if (person := resolve(row.system, target, at)) is not None]
+        reached = [
+            (target, person)
+            for target in targets
+            if (person := resolve(row.system, target, at, demo=row.is_demo)) is not None
+        ]
         others = [pair for pair in reached if pair[1] != silent]
         target, person = next(iter(others or reached), (targets[0], None))
         _page(row, person=person, target=target, reason=PageReason.LAPSED, at=at)
@@ -166,12 +186,21 @@ def escalate(deadline_id: int, *, order: int, at: datetime) -> Escalation | None
         if not deadline.is_open or deadline.breached_at is None or order >= len(steps):
             return None
         target = steps[order]["to"]
-        person = resolve(incident.system, target, at)
+        person = resolve(incident.system, target, at, demo=incident.is_demo)
         escalation, created = Escalation.objects.get_or_create(
-            deadline=deadline, order=order, defaults={"incident": incident, "target": target, "person": person, "escalated_at": at}
+            deadline=deadline,
+            order=order,
+            defaults={"incident": incident, "target": target, "person": person, "escalated_at": at},
         )
         if created:
-            record(incident, "incident.escalated" if person else "incident.escalation_without_person", actor=None, at=at, about=escalation, detail={"clock": deadline.kind, "to": target})
+            record(
+                incident,
+                "incident.escalated" if person else "incident.escalation_without_person",
+                actor=None,
+                at=at,
+                about=escalation,
+                detail={"clock": deadline.kind, "to": target},
+            )
         if created and person is not None:
             texts.send_escalation(incident, escalation, deadline, at=at)
         if order + 1 < len(steps):
@@ -203,7 +232,15 @@ def _needs_paging(incident: Incident) -> bool:
 
 
 def _page(
-    incident: Incident, *, person: User | None, target: str, reason: PageReason, at: datetime, step: int = 0, round_: int = 0, generation: int | None = None
+    incident: Incident,
+    *,
+    person: User | None,
+    target: str,
+    reason: PageReason,
+    at: datetime,
+    step: int = 0,
+    round_: int = 0,
+    generation: int | None = None,
 ) -> Page:
     page = Page.objects.create(
         incident=incident,
@@ -217,7 +254,14 @@ def _page(
         skipped_because="" if person else f"nobody holds {target}",
         paged_at=at,
     )
-    record(incident, "page.sent" if person else "page.skipped", actor=None, at=at, about=page, detail={"to": target, "person": str(person) if person else None, "reason": reason})
+    record(
+        incident,
+        "page.sent" if person else "page.skipped",
+        actor=None,
+        at=at,
+        about=page,
+        detail={"to": target, "person": str(person) if person else None, "reason": reason},
+    )
     if person is not None:
         texts.send_page(page, at=at)
     return page
@@ -240,7 +284,13 @@ def _enqueue_next(incident: Incident, *, step: int, round_: int, at: datetime, a
 def _enqueue_step(incident: Incident, *, step: int, round_: int, at: datetime) -> None:
     generation = incident.paging_generation
     enqueue(
-        "incidents.page", key=f"page:{incident.pk}:{generation}:{round_}:{step}", at=at, incident=incident.pk, generation=generation, step=step, round=round_
+        "incidents.page",
+        key=f"page:{incident.pk}:{generation}:{round_}:{step}",
+        at=at,
+        incident=incident.pk,
+        generation=generation,
+        step=step,
+        round=round_,
     )
 
 
@@ -266,5 +316,3 @@ def _first_moment(incident: Incident, paging: str, at: datetime) -> datetime:
     if paging == Paging.BUSINESS_HOURS and incident.system.calendar is not None:
         return calendars.next_open(at, incident.system.calendar.business())
     return at
-
-

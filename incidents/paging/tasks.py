@@ -10,7 +10,9 @@ from incidents.paging import services
 def page(job: Job) -> None:
     """Carry out one step of a paging plan."""
     plan = job.arguments
-    services.run_step(plan["incident"], generation=plan["generation"], step=plan["step"], round_=plan["round"], at=clock.now())
+    services.run_step(
+        plan["incident"], generation=plan["generation"], step=plan["step"], round_=plan["round"], at=clock.now()
+    )
 
 
 @handler("incidents.escalate", max_attempts=10, base=10, cap=120)

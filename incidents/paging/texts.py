@@ -40,11 +40,19 @@ def send_page(page: Page, *, at: datetime) -> None:
         return
     with override(person.language):
         token = issue(
-            LINK_PURPOSE, page, person=person, expires_at=at + LINK_LIFETIME, at=at, bound={"incident": incident.pk, "step": page.step, "round": page.round}
+            LINK_PURPOSE,
+            page,
+            person=person,
+            expires_at=at + LINK_LIFETIME,
+            at=at,
+            bound={"incident": incident.pk, "step": page.step, "round": page.round},
         )
         context = _facts(incident, person.zone) | {
             "reason": PageReason(page.reason).label,
-            "link": {"url": settings.BASE_URL + reverse("page-acknowledge", args=[token]), "label": _("Take it or hand it on")},
+            "link": {
+                "url": settings.BASE_URL + reverse("page-acknowledge", args=[token]),
+                "label": _("Take it or hand it on"),
+            },
             "until": moment(at + LINK_LIFETIME, person.zone),
             "ask": _("Open the link and press “I have it”, or hand it on."),
             "why": _("You get this because you are on call for %(system)s.") % {"system": incident.system},
@@ -64,7 +72,15 @@ def send_page(page: Page, *, at: datetime) -> None:
             at=at,
         )
     if page.reason == PageReason.OPENED:
-        queue_chat(subject=subject, text=_("%(who)s is paged.") % {"who": page.target}, key=f"page-chat:{page.pk}", purpose=Purpose.PAGE, case=incident, about=page, at=at)
+        queue_chat(
+            subject=subject,
+            text=_("%(who)s is paged.") % {"who": page.target},
+            key=f"page-chat:{page.pk}",
+            purpose=Purpose.PAGE,
+            case=incident,
+            about=page,
+            at=at,
+        )
 
 
 def send_escalation(incident: Incident, escalation: Escalation, deadline: Deadline, *, at: datetime) -> None:
@@ -76,7 +92,10 @@ def send_escalation(incident: Incident, escalation: Escalation, deadline: Deadli
         missed = Clock(deadline.kind).label
         context = _facts(incident, person.zone) | {
             "headline": _("Missed: %(clock)s") % {"clock": missed},
-            "link": {"url": settings.BASE_URL + reverse("admin:incidents_incident_change", args=[incident.pk]), "label": _("Open the incident")},
+            "link": {
+                "url": settings.BASE_URL + reverse("admin:incidents_incident_change", args=[incident.pk]),
+                "label": _("Open the incident"),
+            },
             "ask": _("Take it on, or decide together how to go on: closing needs the joint decision of CEO and CTO."),
             "until": moment(deadline.due_at, person.zone) if deadline.due_at else "",
             "why": _("You get this because a promise of %(system)s was missed.") % {"system": incident.system},
@@ -104,7 +123,10 @@ def send_update_reminder(incident: Incident, *, at: datetime) -> None:
     with override(person.language):
         context = _facts(incident, person.zone) | {
             "headline": _("The next update is overdue"),
-            "link": {"url": settings.BASE_URL + reverse("admin:incidents_incident_change", args=[incident.pk]), "label": _("Open the incident")},
+            "link": {
+                "url": settings.BASE_URL + reverse("admin:incidents_incident_change", args=[incident.pk]),
+                "label": _("Open the incident"),
+            },
             "ask": _("Tell the people affected how it stands, and when they hear more."),
             "why": _("You get this because you speak for us on this incident."),
         }
@@ -130,7 +152,10 @@ def still_wanted(message: Message) -> bool:
 
 def _facts(incident: Incident, zone: str) -> dict[str, object]:
     level = effective_level(incident)
-    due = next((clock for clock in clocks(incident) if clock.is_open and clock.kind == Clock.ACKNOWLEDGE and clock.due_at), None)
+    due = next(
+        (clock for clock in clocks(incident) if clock.is_open and clock.kind == Clock.ACKNOWLEDGE and clock.due_at),
+        None,
+    )
     facts = [
         (_("Reference"), incident.reference),
         (_("System"), incident.system.name),
@@ -140,4 +165,8 @@ def _facts(incident: Incident, zone: str) -> dict[str, object]:
     ]
     if due is not None and due.due_at is not None:
         facts.append((_("Acknowledge until"), moment(due.due_at, zone)))
-    return {"headline": headline(incident), "severity": level.key if level else "?", "facts": [{"label": label, "value": value} for label, value in facts]}
+    return {
+        "headline": headline(incident),
+        "severity": level.key if level else "?",
+        "facts": [{"label": label, "value": value} for label, value in facts],
+    }

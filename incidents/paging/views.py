@@ -51,7 +51,9 @@ def acknowledge_page(request: HttpRequest, token: str) -> HttpResponse:
             message = _act(page, person, request.POST.get("act", ""))
             if not message:
                 return _private(HttpResponseRedirect(request.path))
-            return _private(render(request, "front/page_ack.html", _context(page, person) | {"message": message}, status=409))
+            return _private(
+                render(request, "front/page_ack.html", _context(page, person) | {"message": message}, status=409)
+            )
         return _private(render(request, "front/page_ack.html", _context(page, person)))
 
 
@@ -64,7 +66,7 @@ def _act(page: Page, person: User, act: str) -> str:
         elif act == "confirm":
             services.confirm_acknowledgement(incident, actor=person, at=now)
         elif act == "hand":
-            other = other_person(incident.system, person, now)
+            other = other_person(incident.system, person, now, demo=incident.is_demo)
             if other is None:
                 return _("There is nobody to hand it to.")
             hand_over(incident, giver=person, to=other, at=now)
@@ -77,9 +79,11 @@ def _act(page: Page, person: User, act: str) -> str:
 
 def _context(page: Page, person: User) -> dict[str, Any]:
     now = clock.now()
-    incident = Incident.objects.select_related("system", "severity", "acknowledged_by", "playbook").get(pk=page.incident_id)
+    incident = Incident.objects.select_related("system", "severity", "acknowledged_by", "playbook").get(
+        pk=page.incident_id
+    )
     level = effective_level(incident)
-    other = other_person(incident.system, person, now)
+    other = other_person(incident.system, person, now, demo=incident.is_demo)
     confirm = Deadline.objects.open().of(incident).filter(kind=Clock.CONFIRM).values_list("due_at", flat=True).first()
     step = incident.playbook.steps.order_by("position").first() if incident.playbook else None
     return {
@@ -107,7 +111,9 @@ def _state(page: Page, incident: Incident, person: User) -> str:
         if incident.acknowledged_by_id != person.pk:
             return "taken"
         return "provisional" if incident.acknowledgement_provisional else "confirmed"
-    handed = incident.pages.filter(reason=PageReason.HANDED, paged_at__gte=page.paged_at).exclude(person=person).exists()
+    handed = (
+        incident.pages.filter(reason=PageReason.HANDED, paged_at__gte=page.paged_at).exclude(person=person).exists()
+    )
     return "handed" if handed else "fresh"
 
 

@@ -13,6 +13,7 @@ from config.casework import clock
 from config.casework.desk.base import acting_user
 from config.casework.desk.display import person_name
 from config.casework.transitions import Refused
+from incidents.communications.choices import Audience
 from incidents.models import Incident
 from incidents.procedures import services
 from incidents.procedures.choices import ProcedureKind, RunState, StepKind, StepState
@@ -27,7 +28,11 @@ def tab(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> dict[st
     may_work = acting_user(request).has_perm(services.CHANGE)
     runs = list(incident.runs.prefetch_related("steps__done_by").order_by("-started_at", "-pk"))
     under_way = {run.procedure_id for run in runs if run.state == RunState.ACTIVE}
-    offered = Procedure.objects.filter(system=incident.system, is_active=True).exclude(pk__in=under_way).exclude(kind=ProcedureKind.CHECKLIST)
+    offered = (
+        Procedure.objects.filter(system=incident.system, is_active=True)
+        .exclude(pk__in=under_way)
+        .exclude(kind=ProcedureKind.CHECKLIST)
+    )
     return {
         "runs": [_drawn(admin, incident, run, may_work) for run in runs],
         "procedures": offered.order_by("title") if may_work else [],
@@ -115,6 +120,13 @@ def _drawn_step(admin: "CaseAdmin", incident: Incident, step: RunStep) -> dict[s
         "at": step.done_at,
         "note": step.note,
         "skip_reason": step.skip_reason,
-        "template": step.template,
-        "compose_url": f"{reverse(admin.url_name('compose'), args=[incident.pk])}?template={step.template}" if step.template else "",
+        "compose_url": _compose_url(admin, incident, step),
     }
+
+
+def _compose_url(admin: "CaseAdmin", incident: Incident, step: RunStep) -> str:
+    """Where the message of a step is written; empty for texts of other desks."""
+    if step.kind != StepKind.MESSAGE or (not step.template and step.audience not in Audience.values):
+        return ""
+    chosen = f"template={step.template}" if step.template else f"step={step.pk}"
+    return f"{reverse(admin.url_name('compose'), args=[incident.pk])}?{chosen}"

@@ -40,9 +40,7 @@ class Procedure(models.Model):
         return self.title
 
 
-@personal(
-    plain=("key", "text", "command", "template", "setting", "audience", "reason", "action", "expires", "extra")
-)
+@personal(plain=("key", "text", "command", "template", "setting", "audience", "reason", "action", "expires", "extra"))
 class ProcedureStep(models.Model):
     """One step of a procedure."""
 
@@ -76,7 +74,9 @@ class Run(models.Model):
 
     procedure = models.ForeignKey(Procedure, on_delete=models.PROTECT, related_name="runs")
     procedure_version = models.PositiveIntegerField()
-    incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, null=True, blank=True, related_name="runs")
+    incident = models.ForeignKey(
+        "incidents.Incident", on_delete=models.CASCADE, null=True, blank=True, related_name="runs"
+    )
     title = models.CharField(max_length=160)
     ordered = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=RunState, default=RunState.ACTIVE)
@@ -89,8 +89,16 @@ class Run(models.Model):
     class Meta:
         ordering = ("started_at", "pk")
         constraints = [
-            models.UniqueConstraint(fields=["incident", "procedure"], condition=Q(state=RunState.ACTIVE, incident__isnull=False), name="run_one_active"),
-            models.CheckConstraint(condition=Q(state=RunState.ACTIVE, finished_at=None) | (~Q(state=RunState.ACTIVE) & Q(finished_at__isnull=False)), name="run_finished_has_time"),
+            models.UniqueConstraint(
+                fields=["incident", "procedure"],
+                condition=Q(state=RunState.ACTIVE, incident__isnull=False),
+                name="run_one_active",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=RunState.ACTIVE, finished_at=None)
+                | (~Q(state=RunState.ACTIVE) & Q(finished_at__isnull=False)),
+                name="run_finished_has_time",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -136,8 +144,13 @@ class RunStep(models.Model):
         ordering = ("position",)
         constraints = [
             models.UniqueConstraint(fields=["run", "position"], name="run_step_place"),
-            models.CheckConstraint(condition=Q(state=StepState.OPEN, done_at=None) | (~Q(state=StepState.OPEN) & Q(done_at__isnull=False)), name="run_step_done_has_time"),
-            models.CheckConstraint(condition=~Q(state=StepState.SKIPPED) | ~Q(skip_reason=""), name="run_step_skip_has_reason"),
+            models.CheckConstraint(
+                condition=Q(state=StepState.OPEN, done_at=None) | (~Q(state=StepState.OPEN) & Q(done_at__isnull=False)),
+                name="run_step_done_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=StepState.SKIPPED) | ~Q(skip_reason=""), name="run_step_skip_has_reason"
+            ),
         ]
 
     def __str__(self) -> str:

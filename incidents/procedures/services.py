@@ -33,12 +33,26 @@ def start_run(procedure: Procedure, *, actor: User | None, at: datetime, inciden
     try:
         with transaction.atomic():
             run = Run.objects.create(
-                procedure=procedure, procedure_version=procedure.version, incident=incident, title=procedure.title, ordered=procedure.ordered, started_by=actor, started_at=at
+                procedure=procedure,
+                procedure_version=procedure.version,
+                incident=incident,
+                title=procedure.title,
+                ordered=procedure.ordered,
+                started_by=actor,
+                started_at=at,
             )
             RunStep.objects.bulk_create(
-                RunStep(run=run, **{name: getattr(step, name) for name in SNAPSHOT}) for step in ProcedureStep.objects.filter(procedure=procedure).order_by("position")
+                RunStep(run=run, **{name: getattr(step, name) for name in SNAPSHOT})
+                for step in ProcedureStep.objects.filter(procedure=procedure).order_by("position")
             )
-            record(incident or run, "run.started", actor=actor, at=at, about=run, detail={"procedure": procedure.key, "version": procedure.version})
+            record(
+                incident or run,
+                "run.started",
+                actor=actor,
+                at=at,
+                about=run,
+                detail={"procedure": procedure.key, "version": procedure.version},
+            )
             if incident is not None and incident.playbook_id is None:
                 Incident.objects.filter(pk=incident.pk, playbook=None).update(playbook=procedure)
     except IntegrityError:
@@ -83,7 +97,15 @@ def annotate(step: RunStep, *, actor: User, at: datetime, note: str) -> RunStep:
         row.note = "\n".join(part for part in (row.note, note.strip()) if part)
         row.clean_fields(exclude={"run", "done_by"})
         row.save(update_fields=["note"])
-        record(step.run.incident or step.run, "run_step.noted", actor=actor, at=at, about=row, fields=["note"], detail={"step": row.position})
+        record(
+            step.run.incident or step.run,
+            "run_step.noted",
+            actor=actor,
+            at=at,
+            about=row,
+            fields=["note"],
+            detail={"step": row.position},
+        )
     step.refresh_from_db()
     return step
 
@@ -99,11 +121,25 @@ def _settle(step: RunStep, state: StepState, *, actor: User, at: datetime, **val
             setattr(row, name, value.strip())
         row.full_clean(exclude={"run", "done_by"})
         row.save()
-        record(run.incident or run, f"run_step.{state}", actor=actor, at=at, about=row, detail={"step": row.position, "kind": row.kind})
+        record(
+            run.incident or run,
+            f"run_step.{state}",
+            actor=actor,
+            at=at,
+            about=row,
+            detail={"step": row.position, "kind": row.kind},
+        )
         if not run.steps.filter(state=StepState.OPEN).exclude(kind=StepKind.POLICY).exists():
             run.state, run.finished_at = RunState.FINISHED, at
             run.save(update_fields=["state", "finished_at"])
-            record(run.incident or run, "run.finished", actor=actor, at=at, about=run, detail={"procedure": run.procedure.key})
+            record(
+                run.incident or run,
+                "run.finished",
+                actor=actor,
+                at=at,
+                about=run,
+                detail={"procedure": run.procedure.key},
+            )
     step.refresh_from_db()
     return step
 
@@ -114,7 +150,11 @@ def _refuse_unfit(run: Run, row: RunStep, state: StepState, actor: User) -> None
     if row.state != StepState.OPEN:
         who = row.done_by.get_full_name() if row.done_by else _("somebody")
         raise Refused(_("This step was settled already by %(who)s.") % {"who": who})
-    earlier = run.steps.filter(position__lt=row.position, state=StepState.OPEN).exclude(kind=StepKind.POLICY).first() if run.ordered else None
+    earlier = (
+        run.steps.filter(position__lt=row.position, state=StepState.OPEN).exclude(kind=StepKind.POLICY).first()
+        if run.ordered
+        else None
+    )
     if earlier is not None:
         raise Refused(_("These steps are done in order. First: %(step)s") % {"step": earlier.text})
     if state == StepState.DONE and row.approval and row.approval not in actor.roles:

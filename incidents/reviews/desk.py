@@ -45,16 +45,31 @@ def tab(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> dict[st
     user = acting_user(request)
     decision = JointDecision.objects.filter(incident=incident).select_related("approval").first()
     return {
-        "needs": [NEEDS[name] for name in clocks.closing_needs(incident)] if incident.state == IncidentState.RESOLVED else [],
+        "needs": [NEEDS[name] for name in clocks.closing_needs(incident)]
+        if incident.state == IncidentState.RESOLVED
+        else [],
         "postmortem": postmortem,
         "postmortem_state": PostmortemState(postmortem.state) if postmortem else None,
-        "postmortem_fields": [(field["label"], postmortem.values.get(field["key"], "")) for field in postmortem.schema] if postmortem else [],
-        "postmortem_url": reverse(admin.url_name("postmortem"), args=[incident.pk]) if user.has_perm("incidents.change_postmortem") else "",
+        "postmortem_fields": [(field["label"], postmortem.values.get(field["key"], "")) for field in postmortem.schema]
+        if postmortem
+        else [],
+        "postmortem_url": reverse(admin.url_name("postmortem"), args=[incident.pk])
+        if user.has_perm("incidents.change_postmortem")
+        else "",
         "postmortem_steps": POSTMORTEM.available(postmortem, user) if postmortem else [],
-        "postmortem_step_url": reverse(admin.url_name("postmortem_step"), args=[incident.pk, "NAME"]) if postmortem else "",
+        "postmortem_step_url": reverse(admin.url_name("postmortem_step"), args=[incident.pk, "NAME"])
+        if postmortem
+        else "",
         "decision": decision,
-        "signatures": [(person_name(row.person), row.get_role_display(), row.at) for row in decision.approval.signatures.select_related("person")] if decision else [],
-        "decision_url": reverse(admin.url_name("decide"), args=[incident.pk]) if decision and user.has_perm("incidents.decide_incident") else "",
+        "signatures": [
+            (person_name(row.person), row.get_role_display(), row.at)
+            for row in decision.approval.signatures.select_related("person")
+        ]
+        if decision
+        else [],
+        "decision_url": reverse(admin.url_name("decide"), args=[incident.pk])
+        if decision and user.has_perm("incidents.decide_incident")
+        else "",
     }
 
 
@@ -82,7 +97,11 @@ def urls(admin: "CaseAdmin") -> list[Any]:
     view = admin.admin_site.admin_view
     return [
         path("<int:object_id>/postmortem/", view(write), name=name.format("postmortem")),
-        path("<int:object_id>/postmortem/step/<slug:name>/", view(require_POST(step)), name=name.format("postmortem_step")),
+        path(
+            "<int:object_id>/postmortem/step/<slug:name>/",
+            view(require_POST(step)),
+            name=name.format("postmortem_step"),
+        ),
         path("<int:object_id>/decide/", view(decide), name=name.format("decide")),
     ]
 
@@ -122,7 +141,9 @@ def _write(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> Http
         submit_label=_("Keep it"),
         back=back,
         initial=postmortem.values,
-        consequence=_("Describe what happened and why it made sense at the time; no blame. What the record knows is filled in."),
+        consequence=_(
+            "Describe what happened and why it made sense at the time; no blame. What the record knows is filled in."
+        ),
         original=incident,
     )
 
@@ -162,9 +183,18 @@ def _decide(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> Htt
 
 
 class DecisionForm(ActForm):
-    mitigation_path = forms.CharField(label=gettext_lazy("How we go on"), widget=forms.Textarea(attrs={"rows": 4}), max_length=5_000, required=False)
-    stakeholder_updates = forms.CharField(label=gettext_lazy("Whom we tell, and what"), widget=forms.Textarea(attrs={"rows": 4}), max_length=5_000, required=False)
-    comment = forms.CharField(label=gettext_lazy("Note"), widget=forms.Textarea(attrs={"rows": 2}), max_length=5_000, required=False)
+    mitigation_path = forms.CharField(
+        label=gettext_lazy("How we go on"), widget=forms.Textarea(attrs={"rows": 4}), max_length=5_000, required=False
+    )
+    stakeholder_updates = forms.CharField(
+        label=gettext_lazy("Whom we tell, and what"),
+        widget=forms.Textarea(attrs={"rows": 4}),
+        max_length=5_000,
+        required=False,
+    )
+    comment = forms.CharField(
+        label=gettext_lazy("Note"), widget=forms.Textarea(attrs={"rows": 2}), max_length=5_000, required=False
+    )
 
 
 def _postmortem_form(postmortem: Postmortem) -> type[ActForm]:

@@ -19,7 +19,11 @@ def postmortem_is_published(step: Step[Incident]) -> str | None:
     if postmortem.state == PostmortemState.PUBLISHED:
         return None
     missing = ", ".join(postmortem.missing())
-    return _("Closing needs the postmortem published. Still empty: %(fields)s.") % {"fields": missing} if missing else _("Closing needs the postmortem published.")
+    return (
+        _("Closing needs the postmortem published. Still empty: %(fields)s.") % {"fields": missing}
+        if missing
+        else _("Closing needs the postmortem published.")
+    )
 
 
 def every_field_is_filled(step: Step) -> str | None:  # type: ignore[type-arg]

@@ -36,7 +36,10 @@ class Postmortem(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(state=PostmortemState.DRAFT) | Q(published_at__isnull=False), name="postmortem_published_has_time"),
+            models.CheckConstraint(
+                condition=Q(state=PostmortemState.DRAFT) | Q(published_at__isnull=False),
+                name="postmortem_published_has_time",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -44,7 +44,9 @@ def start_postmortem(incident: Incident, *, actor: User, at: datetime) -> Postmo
         postmortem, created = Postmortem.objects.get_or_create(
             incident=incident,
             defaults={
-                "schema": [{"key": field["key"], "label": field["label"], "help": field.get("help", "")} for field in schema],
+                "schema": [
+                    {"key": field["key"], "label": field["label"], "help": field.get("help", "")} for field in schema
+                ],
                 "values": {field["key"]: known.get(field.get("prefill") or field["key"], "") for field in schema},
                 "started_by": actor,
                 "started_at": at,
@@ -82,7 +84,9 @@ def write_postmortem(postmortem: Postmortem, *, actor: User, at: datetime, value
     return postmortem
 
 
-def add_action_item(incident: Incident, *, actor: User, at: datetime, kind: ActionKind, text: str, owner: User, due_on: date) -> ActionItem:
+def add_action_item(
+    incident: Incident, *, actor: User, at: datetime, kind: ActionKind, text: str, owner: User, due_on: date
+) -> ActionItem:
     """Note something to be done, with who and until when (INC-44).
 
     Raises:
@@ -94,11 +98,20 @@ def add_action_item(incident: Incident, *, actor: User, at: datetime, kind: Acti
     item.full_clean()
     with transaction.atomic():
         item.save()
-        record(incident, "action_item.added", actor=actor, at=at, about=item, detail={"kind": kind, "owner": str(owner), "due_on": due_on.isoformat()})
+        record(
+            incident,
+            "action_item.added",
+            actor=actor,
+            at=at,
+            about=item,
+            detail={"kind": kind, "owner": str(owner), "due_on": due_on.isoformat()},
+        )
     return item
 
 
-def decide(incident: Incident, *, actor: User, at: datetime, mitigation_path: str, stakeholder_updates: str, comment: str = "") -> Approval:
+def decide(
+    incident: Incident, *, actor: User, at: datetime, mitigation_path: str, stakeholder_updates: str, comment: str = ""
+) -> Approval:
     """Write or confirm the joint decision and sign it; changed words void the other signature (INC-05).
 
     Raises:
@@ -108,7 +121,11 @@ def decide(incident: Incident, *, actor: User, at: datetime, mitigation_path: st
     """
     require(actor, "incidents.decide_incident", incident)
     path, updates = mitigation_path.strip(), stakeholder_updates.strip()
-    errors = {name: _("This is needed.") for name, value in (("mitigation_path", path), ("stakeholder_updates", updates)) if not value}
+    errors = {
+        name: _("This is needed.")
+        for name, value in (("mitigation_path", path), ("stakeholder_updates", updates))
+        if not value
+    }
     if errors:
         raise ValidationError(errors)
     with transaction.atomic():
@@ -119,7 +136,9 @@ def decide(incident: Incident, *, actor: User, at: datetime, mitigation_path: st
             if decision.approval.granted_at:
                 raise Refused(_("The decision is signed by both and stands."))
             binding = hashlib.sha256(f"{path}\n\0{updates}".encode()).hexdigest()
-            decision.approval = request_approval(incident, JOINT_DECISION, roles=[Role.CEO, Role.CTO], at=at, binding=binding)
+            decision.approval = request_approval(
+                incident, JOINT_DECISION, roles=[Role.CEO, Role.CTO], at=at, binding=binding
+            )
             decision.mitigation_path, decision.stakeholder_updates = path, updates
             decision.save()
         return sign(decision.approval, actor=actor, at=at, comment=comment)
@@ -131,7 +150,12 @@ def _prefilled(incident: Incident) -> dict[str, str]:
     lines = [f"{entry.at:%Y-%m-%d %H:%M} UTC  {entry.what}" for entry in entries]
     owner = incident.owner.get_full_name() if incident.owner else ""
     level = incident.severity
-    minutes = int(((incident.impact_over_at or incident.resolved_at or incident.received_at) - incident.received_at).total_seconds() // 60)
+    minutes = int(
+        (
+            (incident.impact_over_at or incident.resolved_at or incident.received_at) - incident.received_at
+        ).total_seconds()
+        // 60
+    )
     return {
         "incident_id": incident.reference,
         "reference": incident.reference,

@@ -10,7 +10,19 @@ from config.casework.personal import personal
 from incidents.severity.choices import ClockKind, Duty, Paging
 
 
-@personal(plain=("key", "name", "meaning", "examples", "acknowledge", "mitigate", "update_every", "paging_steps", "breach_steps"))
+@personal(
+    plain=(
+        "key",
+        "name",
+        "meaning",
+        "examples",
+        "acknowledge",
+        "mitigate",
+        "update_every",
+        "paging_steps",
+        "breach_steps",
+    )
+)
 class Severity(models.Model):
     """One level of a system's scheme, with its promises (INC-06..17).
 
@@ -21,7 +33,9 @@ class Severity(models.Model):
     system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="severities")
     key = models.CharField(max_length=20)
     name = models.CharField(max_length=60)
-    meaning = models.CharField(max_length=600, help_text=_("What it means for the people who use the system; shown on pages."))
+    meaning = models.CharField(
+        max_length=600, help_text=_("What it means for the people who use the system; shown on pages.")
+    )
     examples = models.JSONField(default=list, blank=True)
     rank = models.PositiveSmallIntegerField(help_text=_("1 is the gravest; for sorting across systems only."))
     acknowledge = models.CharField(max_length=20, blank=True)
@@ -31,11 +45,15 @@ class Severity(models.Model):
     warn = models.FloatField(default=0.8, help_text=_("Share of the time after which a clock warns."))
     paging = models.CharField(max_length=20, choices=Paging, default=Paging.NEVER)
     paging_steps = models.JSONField(default=list, blank=True)
-    paging_repeat = models.PositiveSmallIntegerField(default=0, help_text=_("How often the steps are gone through again."))
+    paging_repeat = models.PositiveSmallIntegerField(
+        default=0, help_text=_("How often the steps are gone through again.")
+    )
     breach_steps = models.JSONField(default=list, blank=True)
     update_every = models.CharField(max_length=20, blank=True)
     postmortem = models.CharField(max_length=10, choices=Duty, default=Duty.OPTIONAL)
-    is_untriaged = models.BooleanField(default=False, help_text=_("Its clocks hold until somebody has judged the severity."))
+    is_untriaged = models.BooleanField(
+        default=False, help_text=_("Its clocks hold until somebody has judged the severity.")
+    )
 
     class Meta:
         ordering = ("system__name", "rank", "key")
@@ -70,7 +88,11 @@ class ReleaseWindow(models.Model):
     class Meta:
         ordering = ("starts_at",)
         constraints = [
-            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="release_window_ends_after_start", violation_error_message=_("The end must be later than the start.")),
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")),
+                name="release_window_ends_after_start",
+                violation_error_message=_("The end must be later than the start."),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -31,7 +31,9 @@ class Message(models.Model):
     content_type = models.ForeignKey(ContentType, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     object_id = models.PositiveBigIntegerField(null=True, blank=True)
     case = GenericForeignKey("content_type", "object_id")
-    about_id = models.PositiveBigIntegerField(null=True, blank=True, help_text=_("The page, communication or other row it carries."))
+    about_id = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text=_("The page, communication or other row it carries.")
+    )
     person = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     recipient_name = models.CharField(max_length=120, blank=True)
     address = models.CharField(max_length=254, blank=True)
@@ -50,7 +52,11 @@ class Message(models.Model):
         default_permissions = ("view",)
         indexes = [
             models.Index(fields=["content_type", "object_id", "created_at"], name="message_case"),
-            models.Index(fields=["created_at"], condition=Q(state__in=[MessageState.QUEUED, MessageState.FAILED]), name="message_open"),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(state__in=[MessageState.QUEUED, MessageState.FAILED]),
+                name="message_open",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -12,13 +12,16 @@ from django.db import models
 
 from config import traceparent
 from config.casework import clock
-from config.casework.access.models import User
+from config.casework.access.models import RESERVED, User
 from config.casework.cases.models import Case
 from config.casework.cases.timeline import Entry
 from config.casework.work.failures import Permanent, Retry
 from config.casework.work.services import enqueue
 from integrations.messages.choices import Channel, MessageState, Purpose
 from integrations.messages.models import Message
+
+DEMO = "demo: nothing leaves"
+NO_ADDRESS = "address is reserved"
 
 _still_wanted: dict[str, Callable[[Message], bool]] = {}
 
@@ -49,24 +52,66 @@ def queue_mail(
         key: idempotency key; the same key returns the first message and sends nothing new.
         at: aware instant from which it may leave.
     """
-    return _queue(Channel.EMAIL, key, at, purpose=purpose, address=to, recipient_name=name, subject=subject, text=text, html=html, case=case, about_id=about.pk if about else None, person=person)
+    return _queue(
+        Channel.EMAIL,
+        key,
+        at,
+        purpose=purpose,
+        address=to,
+        recipient_name=name,
+        subject=subject,
+        text=text,
+        html=html,
+        case=case,
+        about_id=about.pk if about else None,
+        person=person,
+    )
 
 
-def queue_chat(*, subject: str, text: str, key: str, purpose: Purpose, at: datetime, case: Case | None = None, about: models.Model | None = None) -> list[Message]:
+def queue_chat(
+    *,
+    subject: str,
+    text: str,
+    key: str,
+    purpose: Purpose,
+    at: datetime,
+    case: Case | None = None,
+    about: models.Model | None = None,
+) -> list[Message]:
     """Keep one message for each configured chat target (NOTIFY_URLS); their addresses carry secrets and stay in the environment."""
     return [
-        _queue(Channel.CHAT, f"{key}:{place}", at, purpose=purpose, target=str(place), subject=subject, text=text, case=case, about_id=about.pk if about else None)
+        _queue(
+            Channel.CHAT,
+            f"{key}:{place}",
+            at,
+            purpose=purpose,
+            target=str(place),
+            subject=subject,
+            text=text,
+            case=case,
+            about_id=about.pk if about else None,
+        )
         for place in range(len(settings.NOTIFY_URLS))
     ]
 
 
 def _queue(channel: Channel, key: str, at: datetime, *, subject: str, **fields: object) -> Message:
+    """Keep a message and the work of sending it; what is about a made-up case is kept for the page, and never sent."""
     trace = traceparent.current()
+    made_up = bool(getattr(fields.get("case"), "is_demo", False))
+    if made_up:
+        fields |= {"state": MessageState.EXPIRED, "outcome": DEMO}
     message, created = Message.objects.get_or_create(
         idempotency_key=key,
-        defaults={"channel": channel, "subject": " ".join(subject.split())[:250], "created_at": at, "trace": trace.header() if trace else "", **fields},
+        defaults={
+            "channel": channel,
+            "subject": " ".join(subject.split())[:250],
+            "created_at": at,
+            "trace": trace.header() if trace else "",
+            **fields,
+        },
     )
-    if created:
+    if created and not made_up:
         enqueue("messages.deliver", key=f"message:{message.pk}", at=at, message=message.pk)
     return message
 
@@ -80,6 +125,9 @@ def deliver(message_id: int) -> None:
     """
     message = Message.objects.select_for_update().get(pk=message_id)
     if message.state in (MessageState.SENT, MessageState.DELIVERED, MessageState.EXPIRED):
+        return
+    if message.address.casefold().endswith(RESERVED):
+        _finish(message, MessageState.EXPIRED, NO_ADDRESS)
         return
     wanted = _still_wanted.get(message.purpose)
     if wanted is not None and not wanted(message):
@@ -95,7 +143,9 @@ def deliver(message_id: int) -> None:
 
 def mark_failed(message_id: int, reason: str) -> None:
     """After the last attempt the message says so on the case's page; the parked job stands in the attention list."""
-    Message.objects.filter(pk=message_id, state=MessageState.QUEUED).update(state=MessageState.FAILED, outcome=reason[:120])
+    Message.objects.filter(pk=message_id, state=MessageState.QUEUED).update(
+        state=MessageState.FAILED, outcome=reason[:120]
+    )
 
 
 def _send_mail(message: Message) -> None:
@@ -103,7 +153,8 @@ def _send_mail(message: Message) -> None:
         subject=message.subject,
         body=message.text,
         to=[f"{_quoted(message.recipient_name)} <{message.address}>" if message.recipient_name else message.address],
-        headers={"Message-ID": message_id(message), "Auto-Submitted": "auto-generated"} | ({"traceparent": message.trace} if message.trace else {}),
+        headers={"Message-ID": message_id(message), "Auto-Submitted": "auto-generated"}
+        | ({"traceparent": message.trace} if message.trace else {}),
     )
     if message.html:
         mail.attach_alternative(message.html, "text/html")
@@ -153,7 +204,9 @@ def _quoted(name: str) -> str:
 
 def timeline_entries(case: Case) -> list[Entry]:
     """Messages of a case for its timeline: what went out and how it fared, without addresses."""
-    from_type = Message.objects.filter(content_type__model=case._meta.model_name, content_type__app_label=case._meta.app_label, object_id=case.pk)
+    from_type = Message.objects.filter(
+        content_type__model=case._meta.model_name, content_type__app_label=case._meta.app_label, object_id=case.pk
+    )
     return [
         Entry(
             at=message.sent_at or message.created_at,

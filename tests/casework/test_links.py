@@ -31,7 +31,12 @@ class TestLooking:
     def test_it_finds_what_the_link_grants(self, lead: User, now: datetime) -> None:
         token, grant = a_link(now, person=lead, bound={"step": 2, "round": 1})
         found = look(token, "status", now)
-        assert (found.pk, found.object, found.person, found.bound) == (grant.pk, grant.object, lead, {"step": 2, "round": 1})
+        assert (found.pk, found.object, found.person, found.bound) == (
+            grant.pk,
+            grant.object,
+            lead,
+            {"step": 2, "round": 1},
+        )
 
     def test_it_changes_nothing(self, now: datetime) -> None:
         token, _grant = a_link(now, max_starts=1)
@@ -57,7 +62,17 @@ class TestLooking:
                 with pytest.raises(LinkUnknown):
                     look(token[:place] + other + token[place + 1 :], "status", now)
 
-    @pytest.mark.parametrize("change", [lambda t: t + "A", lambda t: t[:-1], lambda t: t + "\n", lambda t: "", lambda t: " " + t, lambda t: t[:30] + "!" + t[30:]])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda t: t + "A",
+            lambda t: t[:-1],
+            lambda t: t + "\n",
+            lambda t: "",
+            lambda t: " " + t,
+            lambda t: t[:30] + "!" + t[30:],
+        ],
+    )
     def test_a_text_of_another_shape_is_unknown(self, change: Any, now: datetime) -> None:
         token, _grant = a_link(now)
         with pytest.raises(LinkUnknown):

@@ -298,7 +298,7 @@ class TestBatches:
         jobs = claims.claim(registry.find("test.work"), T)
         leases = [job.lease_until for job in jobs]
         assert all(leases)
-        assert leases[1] - leases[0] == leases[2] - leases[1] == timedelta(seconds=60)  # type: ignore[operator]
+        assert leases[1] - leases[0] == leases[2] - leases[1] == timedelta(seconds=60)
 
     def test_rows_not_started_in_time_are_given_back(self, kind: Make) -> None:
         calls = kind("test.work", batch=3)

@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,7 +128,7 @@ class TestPlace:
         folder.mkdir(mode=0o755)
         far = Cluster(folder)
         with far.held():
-            assert far.socket_folder.parent == Path("/tmp")
+            assert far.socket_folder.parent == Path(tempfile.gettempdir())
             assert stat.S_IMODE(far.socket_folder.stat().st_mode) == 0o700
             commit_a_row(far)
         shutil.rmtree(far.socket_folder)

@@ -108,6 +108,7 @@ def test_the_cto_works_an_incident_from_page_to_close(
     page.fill("[name=recipients]", "candidates@lists.example")
     confirm(page, "Look at it")
     expect(page.locator("body")).to_contain_text("[eta]")
+    expect(page.locator("body")).to_contain_text("This field is required")
     page.fill("[name=slot_eta]", "Mon 2 March 2026, 14:05 (Berlin)")
     page.fill("[name=slot_fallback_option]", "You can fill in your profile by hand.")
     confirm(page, "Look at it")

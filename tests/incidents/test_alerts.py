@@ -71,7 +71,10 @@ class Sender:
         moment = self.now + after
         with clock.at(moment):
             answer = self.client.post(
-                URL, json.dumps(message(*alerts, **fields)), content_type="application/json", headers={"authorization": f"Bearer {self.token}"}
+                URL,
+                json.dumps(message(*alerts, **fields)),
+                content_type="application/json",
+                headers={"authorization": f"Bearer {self.token}"},
             )
         assert answer.status_code == 202, answer.content
         assert answer.json()["accepted"] == len(alerts)
@@ -91,7 +94,8 @@ def send(client: Client, token: str, jobarium: System, lead: User, chief: User, 
 
 
 def the_case() -> Incident:
-    return Incident.objects.select_related("system", "severity").get()
+    case: Incident = Incident.objects.select_related("system", "severity").get()
+    return case
 
 
 def pages() -> list[tuple[str, str]]:
@@ -103,7 +107,9 @@ def entries(incident: Incident, action: str) -> list[AuditEntry]:
 
 
 class TestFiring:
-    def test_the_monitor_brings_severity_playbook_and_a_page_to_the_primary(self, send: Sender, lead: User, chief: User, now: datetime) -> None:
+    def test_the_monitor_brings_severity_playbook_and_a_page_to_the_primary(
+        self, send: Sender, lead: User, chief: User, now: datetime
+    ) -> None:
         references = send(alert())
         incident = the_case()
         assert references == [incident.reference]
@@ -123,9 +129,16 @@ class TestFiring:
 
     @pytest.mark.parametrize(
         ("labels", "severity"),
-        [({"severity": "SEV-1"}, "SEV-1"), ({"severity": "sev-3"}, "SEV-3"), ({"severity": "critical"}, "SEV-1"), ({"severity": "warning"}, "SEV-3")],
+        [
+            ({"severity": "SEV-1"}, "SEV-1"),
+            ({"severity": "sev-3"}, "SEV-3"),
+            ({"severity": "critical"}, "SEV-1"),
+            ({"severity": "warning"}, "SEV-3"),
+        ],
     )
-    def test_without_a_monitor_the_label_is_the_severity(self, send: Sender, labels: dict[str, str], severity: str) -> None:
+    def test_without_a_monitor_the_label_is_the_severity(
+        self, send: Sender, labels: dict[str, Any], severity: str
+    ) -> None:
         send(alert("SomethingElse", **labels))
         assert the_case().severity.key == severity
 
@@ -201,7 +214,12 @@ class TestResolve:
         first = send(alert())
         assert send(alert(resolved=True), after=5 * MINUTE) == first
         incident = the_case()
-        assert (incident.state, incident.impact_over_at, incident.resolved_at, incident.acknowledged_at) == ("detected", None, None, None)
+        assert (incident.state, incident.impact_over_at, incident.resolved_at, incident.acknowledged_at) == (
+            "detected",
+            None,
+            None,
+            None,
+        )
         (entry,) = entries(incident, "alert.resolved")
         assert (entry.happened_at, entry.actor_label) == (now + 5 * MINUTE, "desk")
         assert Deadline.objects.open().of(incident).filter(kind=Clock.ACKNOWLEDGE).exists()
@@ -269,7 +287,9 @@ class TestGraver:
         assert the_case().severity.key == "SEV-2"
         assert pages() == [("primary", "opened")]
 
-    def test_a_person_who_judges_it_graver_is_not_silenced_by_the_monitor(self, send: Sender, lead: User, now: datetime) -> None:
+    def test_a_person_who_judges_it_graver_is_not_silenced_by_the_monitor(
+        self, send: Sender, lead: User, now: datetime
+    ) -> None:
         send(alert("jobarium-invite-latency"))
         incident = the_case()
         with clock.at(now + MINUTE):
@@ -306,7 +326,12 @@ class TestRecurrence:
     def test_within_the_watch_the_case_is_reopened(self, send: Sender, fixed: Incident, now: datetime) -> None:
         assert send(alert(), after=25 * HOUR) == [fixed.reference]
         incident = the_case()
-        assert (incident.state, incident.acknowledged_at, incident.resolved_at, incident.impact_over_at) == ("detected", None, None, None)
+        assert (incident.state, incident.acknowledged_at, incident.resolved_at, incident.impact_over_at) == (
+            "detected",
+            None,
+            None,
+            None,
+        )
         assert Deadline.objects.open().of(incident).get(kind=Clock.ACKNOWLEDGE).due_at == now + 26 * HOUR
         assert not Deadline.objects.open().of(incident).filter(kind=Clock.PAPERWORK).exists()
         assert len(entries(incident, "incident.reopened")) == 1
@@ -320,14 +345,28 @@ class TestRecurrence:
         fixed.refresh_from_db()
         assert fixed.state == IncidentState.RESOLVED
 
-    @pytest.mark.parametrize(("written", "hours", "reopens"), [("P1D", 24, True), ("P1D", 25, False), ("P1DT12H", 36, True), ("P1DT12H", 37, False), ("PT1H", 1, True), ("PT1H", 2, False)])
-    def test_the_runbook_says_how_long_the_watch_is(self, send: Sender, fixed: Incident, written: str, hours: int, reopens: bool) -> None:
+    @pytest.mark.parametrize(
+        ("written", "hours", "reopens"),
+        [
+            ("P1D", 24, True),
+            ("P1D", 25, False),
+            ("P1DT12H", 36, True),
+            ("P1DT12H", 37, False),
+            ("PT1H", 1, True),
+            ("PT1H", 2, False),
+        ],
+    )
+    def test_the_runbook_says_how_long_the_watch_is(
+        self, send: Sender, fixed: Incident, written: str, hours: int, reopens: bool
+    ) -> None:
         System.objects.filter(key="jobarium").update(settings={**fixed.system.settings, "recurrence_watch": written})
         send(alert(), after=HOUR + hours * HOUR)
         assert (Incident.objects.count() == 1) is reopens
 
     def test_a_closed_case_stays_closed(self, send: Sender, fixed: Incident) -> None:
-        Incident.objects.filter(pk=fixed.pk).update(state="closed", closed_at=fixed.resolved_at, cause="A codec", fix_reference="r1", scope="candidates")
+        Incident.objects.filter(pk=fixed.pk).update(
+            state="closed", closed_at=fixed.resolved_at, cause="A codec", fix_reference="r1", scope="candidates"
+        )
         (reference,) = send(alert(), after=2 * HOUR)
         assert Incident.objects.get(reference=reference).recurrence_of == fixed
         fixed.refresh_from_db()
@@ -341,7 +380,9 @@ class TestRecurrence:
         incident = the_case()
         assert (incident.state, len(entries(incident, "alert.resolved"))) == ("resolved", 1)
 
-    def test_an_alert_that_fires_on_is_quiet_for_the_watch_and_then_a_new_case(self, send: Sender, lead: User, now: datetime) -> None:
+    def test_an_alert_that_fires_on_is_quiet_for_the_watch_and_then_a_new_case(
+        self, send: Sender, lead: User, now: datetime
+    ) -> None:
         (first,) = send(alert())
         with clock.at(now + HOUR):
             apply(the_case(), "resolve", actor=lead)
@@ -350,14 +391,18 @@ class TestRecurrence:
         (second,) = send(alert(), after=26 * HOUR)
         assert Incident.objects.get(reference=second).recurrence_of == Incident.objects.get(reference=first)
 
-    def test_measures_in_force_are_still_to_be_taken_back(self, send: Sender, fixed: Incident, lead: User, now: datetime) -> None:
+    def test_measures_in_force_are_still_to_be_taken_back(
+        self, send: Sender, fixed: Incident, lead: User, now: datetime
+    ) -> None:
         Deadline.objects.create(case=fixed, kind=Clock.REVERT, started_at=now, due_at=now + 40 * HOUR)
         send(alert(), after=2 * HOUR)
         assert Deadline.objects.open().of(fixed).filter(kind=Clock.REVERT).exists()
 
 
 class TestLateAcknowledgement:
-    def test_on_a_resolved_case_it_is_a_timeline_entry(self, send: Sender, lead: User, chief: User, now: datetime) -> None:
+    def test_on_a_resolved_case_it_is_a_timeline_entry(
+        self, send: Sender, lead: User, chief: User, now: datetime
+    ) -> None:
         send(alert())
         with clock.at(now + MINUTE):
             apply(the_case(), "resolve", actor=lead)
@@ -370,7 +415,9 @@ class TestLateAcknowledgement:
 
 @pytest.mark.django_db(transaction=True)
 class TestParallelDeliveries:
-    def test_twenty_identical_ones_open_one_case_and_page_once(self, now: datetime, django_db_blocker: DjangoDbBlocker) -> None:
+    def test_twenty_identical_ones_open_one_case_and_page_once(
+        self, now: datetime, django_db_blocker: DjangoDbBlocker
+    ) -> None:
         load([RUNBOOK], at=now)
         factories.person(Role.CTO, name="Lea Lead")
         token = issue_token("alertmanager", [Scope.ALERTS], actor=None, at=now)
@@ -381,7 +428,9 @@ class TestParallelDeliveries:
         def deliver() -> None:
             try:
                 barrier.wait(30)
-                answer = Client().post(URL, body, content_type="application/json", headers={"authorization": f"Bearer {token}"})
+                answer = Client().post(
+                    URL, body, content_type="application/json", headers={"authorization": f"Bearer {token}"}
+                )
                 answers.append((answer.status_code, answer.json()))
             finally:
                 connections.close_all()
@@ -397,5 +446,3 @@ class TestParallelDeliveries:
         assert (Page.objects.count(), len(mail.outbox)) == (1, 1)
         assert len(entries(incident, "alert.firing")) == 1
         assert Alert.objects.get().times == 20
-
-

@@ -46,7 +46,9 @@ class TestMissedPromise:
         tick_at(now + 14 * MINUTE)
         assert list(incident.escalations.all()) == []
 
-    def test_cto_then_ceo_a_minute_later_and_nobody_more(self, incident: Incident, lead: User, chief: User, now: datetime) -> None:
+    def test_cto_then_ceo_a_minute_later_and_nobody_more(
+        self, incident: Incident, lead: User, chief: User, now: datetime
+    ) -> None:
         for minute in (14, 16, 17, 30, 31):
             tick_at(now + minute * MINUTE)
         rows = [(row.person, row.escalated_at) for row in incident.escalations.order_by("escalated_at")]
@@ -81,14 +83,33 @@ class TestMissedPromise:
             assert row.state == IncidentState.RESOLVED
             apply(row, "reclassify", actor=lead, severity=level(row.system, "SEV-3"), scope="all employers")
             with pytest.raises(Refused, match="joint decision"):
-                apply(row, "close", actor=lead, cause="Full disk", fix_reference="r1", no_communication_reason="Nobody noticed.")
+                apply(
+                    row,
+                    "close",
+                    actor=lead,
+                    cause="Full disk",
+                    fix_reference="r1",
+                    no_communication_reason="Nobody noticed.",
+                )
             words = {"mitigation_path": "Second mail path.", "stakeholder_updates": "Employers by noon."}
             decide(row, actor=lead, at=now, **words)
             assert current_approval(row, JOINT_DECISION).granted_at is None
             decide(row, actor=chief, at=now, **words)
-            assert apply(row, "close", actor=lead, cause="Full disk", fix_reference="r1", no_communication_reason="Nobody noticed.").state == "closed"
+            assert (
+                apply(
+                    row,
+                    "close",
+                    actor=lead,
+                    cause="Full disk",
+                    fix_reference="r1",
+                    no_communication_reason="Nobody noticed.",
+                ).state
+                == "closed"
+            )
 
-    def test_changed_words_void_the_first_signature(self, incident: Incident, lead: User, chief: User, now: datetime) -> None:
+    def test_changed_words_void_the_first_signature(
+        self, incident: Incident, lead: User, chief: User, now: datetime
+    ) -> None:
         tick_at(now + 16 * MINUTE)
         decide(incident, actor=lead, at=now, mitigation_path="Path one.", stakeholder_updates="Tell all.")
         decide(incident, actor=chief, at=now, mitigation_path="Path two.", stakeholder_updates="Tell all.")
@@ -117,7 +138,13 @@ class TestBusinessDay:
         assert due(row, "acknowledge") == expected
 
     def test_every_due_date_explains_itself(self, jobarium: System, lead: User) -> None:
-        row = open_incident(jobarium, title="A figure lags", actor=lead, at=datetime(2026, 3, 6, 15, tzinfo=UTC), severity=level(jobarium, "SEV-3"))
+        row = open_incident(
+            jobarium,
+            title="A figure lags",
+            actor=lead,
+            at=datetime(2026, 3, 6, 15, tzinfo=UTC),
+            severity=level(jobarium, "SEV-3"),
+        )
         steps = Deadline.objects.of(row).get(kind="acknowledge").steps
         assert any("weekend" in step["rule"] for step in steps)
 
@@ -133,7 +160,14 @@ class TestDataLossGuard:
     def test_support_is_refused(self, risky: Incident, agent: User, now: datetime) -> None:
         text = template(risky.system, "employer_delay")
         with pytest.raises(PermissionDenied, match="CTO or CEO"):
-            send(risky, text, actor=agent, at=now, values=dict.fromkeys(("feature", "eta", "system"), "x"), recipients=["hr@acme.example"])
+            send(
+                risky,
+                text,
+                actor=agent,
+                at=now,
+                values=dict.fromkeys(("feature", "eta", "system"), "x"),
+                recipients=["hr@acme.example"],
+            )
 
     def test_the_cto_must_confirm(self, risky: Incident, lead: User, now: datetime) -> None:
         text = template(risky.system, "employer_delay")
@@ -141,7 +175,9 @@ class TestDataLossGuard:
         with pytest.raises(ValidationError) as refusal:
             send(risky, text, actor=lead, at=now, values=values, recipients=["hr@acme.example"])
         assert "confirm_data_safety" in refusal.value.message_dict
-        sent = send(risky, text, actor=lead, at=now, values=values, recipients=["hr@acme.example"], confirm_data_safety=True)
+        sent = send(
+            risky, text, actor=lead, at=now, values=values, recipients=["hr@acme.example"], confirm_data_safety=True
+        )
         assert sent.data_safety_confirmed_by == lead
 
     def test_nobody_sends_an_unfilled_slot(self, incident: Incident, lead: User, now: datetime) -> None:
@@ -161,9 +197,13 @@ class TestDataLossGuard:
 class TestWholeLife:
     """SC-01 as far as alerts open it: acknowledge, triage, playbook, message, resolve, review, close."""
 
-    def test_two_people_carry_it_from_detection_to_close(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
+    def test_two_people_carry_it_from_detection_to_close(
+        self, jobarium: System, lead: User, chief: User, now: datetime
+    ) -> None:
         playbook = jobarium.procedures.get(key="jobarium-a")
-        row = open_incident(jobarium, title=playbook.title, actor=lead, at=now, severity=level(jobarium, "SEV-2"), playbook=playbook)
+        row = open_incident(
+            jobarium, title=playbook.title, actor=lead, at=now, severity=level(jobarium, "SEV-2"), playbook=playbook
+        )
         assert (due(row, "acknowledge"), due(row, "mitigate")) == (now + timedelta(hours=1), now + timedelta(hours=8))
         with clock.at(now + 5 * MINUTE):
             apply(row, "acknowledge", actor=lead)
@@ -188,7 +228,9 @@ class TestWholeLife:
             assert len(postmortem.schema) == 10
             with pytest.raises(Refused, match="Still empty"):
                 apply(postmortem, "publish", actor=lead)
-            write_postmortem(postmortem, actor=lead, at=clock.now(), values={field["key"]: "said" for field in postmortem.schema})
+            write_postmortem(
+                postmortem, actor=lead, at=clock.now(), values={field["key"]: "said" for field in postmortem.schema}
+            )
             apply(postmortem, "publish", actor=lead)
             assert apply(row, "close", actor=lead, cause="A codec", fix_reference="r42").state == IncidentState.CLOSED
 

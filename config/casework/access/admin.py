@@ -1,13 +1,15 @@
 """People, their roles and places, and the tokens of the API."""
 
 from typing import Any
+from zoneinfo import available_timezones
 
 from allauth.mfa.models import Authenticator
 from django import forms
-from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -31,7 +33,13 @@ class RolesField(forms.TypedMultipleChoiceField):
     """One or more roles, as boxes to tick."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=Role.choices, coerce=Role, widget=forms.CheckboxSelectMultiple, label=gettext_lazy("Roles"), **kwargs)
+        super().__init__(
+            choices=Role.choices,
+            coerce=Role,
+            widget=forms.CheckboxSelectMultiple,
+            label=gettext_lazy("Roles"),
+            **kwargs,
+        )
 
 
 class NewPersonForm(ActForm):
@@ -39,11 +47,15 @@ class NewPersonForm(ActForm):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=120, required=False)
     roles = RolesField()
     organization = LabelledChoiceField(
-        label=gettext_lazy("Organisation"), queryset=Organization.objects.all(), required=False, help_text=gettext_lazy("Leave it empty for our own company.")
+        label=gettext_lazy("Organisation"),
+        queryset=Organization.objects.all(),
+        required=False,
+        help_text=gettext_lazy("Leave it empty for our own company."),
     )
 
 
 class PersonForm(forms.ModelForm[User]):
+    language = forms.ChoiceField(label=gettext_lazy("Language"), choices=settings.LANGUAGES)
     roles = RolesField()
 
     class Meta:
@@ -54,6 +66,12 @@ class PersonForm(forms.ModelForm[User]):
         super().__init__(*args, **kwargs)
         if self.instance.pk and "roles" in self.fields:
             self.fields["roles"].initial = sorted(self.instance.roles)
+
+    def clean_zone(self) -> str:
+        zone = str(self.cleaned_data["zone"])
+        if zone not in available_timezones():
+            raise ValidationError(_("There is no time zone of this name. Write it like Europe/Berlin."))
+        return zone
 
 
 class MembershipInline(DeskTabularInline):
@@ -110,7 +128,9 @@ class UserAdmin(DeskAdmin):
             gettext_lazy("Remove second factor"),
             "casework.change_user",
             _forget_factor,
-            consequence=gettext_lazy("Make sure that you speak with the person: whoever has the password can set up a new one."),
+            consequence=gettext_lazy(
+                "Make sure that you speak with the person: whoever has the password can set up a new one."
+            ),
             tone=Tone.DANGER,
             available=lambda person: Authenticator.objects.filter(user=person).exists(),
         ),
@@ -123,7 +143,13 @@ class UserAdmin(DeskAdmin):
             tone=Tone.DANGER,
             available=lambda person: person.is_active,
         ),
-        Act("activate", gettext_lazy("May sign in again"), "casework.change_user", _activate, available=lambda person: not person.is_active),
+        Act(
+            "activate",
+            gettext_lazy("May sign in again"),
+            "casework.change_user",
+            _activate,
+            available=lambda person: not person.is_active,
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[User]:
@@ -151,7 +177,9 @@ class UserAdmin(DeskAdmin):
     def access_badge(self, obj: User) -> SafeString:
         return badge(_("may sign in"), Tone.OK) if obj.is_active else badge(_("may not sign in"), Tone.NEUTRAL)
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
 
@@ -166,10 +194,30 @@ class UserAdmin(DeskAdmin):
             )
             if password is None:
                 return _("%(person)s was here already and has these roles too now.") % {"person": person}
-            return Secret(_("One-time password"), _("It is shown this once. It must be changed at the first sign-in."), password)
+            return Secret(
+                _("One-time password"), _("It is shown this once. It must be changed at the first sign-in."), password
+            )
 
         label = _("Add a person")
-        return act_page(self, request, NewPersonForm, perform, title=label, submit_label=label, back=reverse(self.url_name("changelist")))
+        return act_page(
+            self,
+            request,
+            NewPersonForm,
+            perform,
+            title=label,
+            submit_label=label,
+            back=reverse(self.url_name("changelist")),
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return super().change_view(request, object_id, form_url, extra_context)
+        except ValidationError as error:
+            for text in error.messages:
+                messages.error(request, text)
+            return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         changed = [name for name in form.changed_data if name != "roles"]
@@ -181,7 +229,9 @@ class UserAdmin(DeskAdmin):
 
 class NewTokenForm(ActForm):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=80, help_text=gettext_lazy("Which machine uses it."))
-    scopes = forms.TypedMultipleChoiceField(label=gettext_lazy("It may"), choices=Scope.choices, coerce=Scope, widget=forms.CheckboxSelectMultiple)
+    scopes = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("It may"), choices=Scope.choices, coerce=Scope, widget=forms.CheckboxSelectMultiple
+    )
     expires_at = forms.DateTimeField(label=gettext_lazy("Ends"), required=False, widget=MomentInput)
 
 
@@ -199,7 +249,17 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     narrow_columns = ("name", "scope_names", "state_badge")
     search_fields = ("name", "prefix")
     ordering = ("name",)
-    fields = ("name", "prefix", "scope_names", "state_badge", "created_by", "created_at", "last_used_at", "expires_at", "revoked_at")
+    fields = (
+        "name",
+        "prefix",
+        "scope_names",
+        "state_badge",
+        "created_by",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+        "revoked_at",
+    )
     acts = (
         Act(
             "revoke",
@@ -227,14 +287,30 @@ class ApiTokenAdmin(ReadOnlyAdmin):
             return badge(_("ended"), Tone.WARN)
         return badge(_("works"), Tone.OK)
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
 
         def perform(form: NewTokenForm) -> Secret:
             values = form.cleaned_data
-            token = services.issue_token(values["name"], values["scopes"], actor=acting_user(request), at=clock.now(), expires_at=values["expires_at"])
+            token = services.issue_token(
+                values["name"],
+                values["scopes"],
+                actor=acting_user(request),
+                at=clock.now(),
+                expires_at=values["expires_at"],
+            )
             return Secret(_("Your new token"), _("It is shown this once. Copy it now; only its digest is kept."), token)
 
         label = _("Make a token")
-        return act_page(self, request, NewTokenForm, perform, title=label, submit_label=label, back=reverse(self.url_name("changelist")))
+        return act_page(
+            self,
+            request,
+            NewTokenForm,
+            perform,
+            title=label,
+            submit_label=label,
+            back=reverse(self.url_name("changelist")),
+        )

@@ -15,6 +15,8 @@ from config.casework.catalogue.choices import OrganizationKind
 from config.casework.catalogue.models import Organization
 from config.casework.personal import Erasure, Subject, holds, personal
 
+RESERVED = ".invalid"  # RFC 2606: no such domain will ever exist; addresses of made-up people end like this
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
@@ -39,7 +41,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     is_superuser = None  # no such column: see the property below
 
-    email = models.EmailField(_("email"), max_length=254, unique=True, error_messages={"unique": _("Somebody has this address already.")})
+    email = models.EmailField(
+        _("email"), max_length=254, unique=True, error_messages={"unique": _("Somebody has this address already.")}
+    )
     name = models.CharField(_("name"), max_length=120, blank=True)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
     language = models.CharField(_("language"), max_length=10, default="en-gb")

@@ -35,7 +35,10 @@ def sync(roles: Iterable[Role] = tuple(Role)) -> None:
         LookupError: a declared permission does not exist.
     """
     group_model, permission_model = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
-    existing = {f"{permission.content_type.app_label}.{permission.codename}": permission for permission in permission_model.objects.select_related("content_type")}
+    existing = {
+        f"{permission.content_type.app_label}.{permission.codename}": permission
+        for permission in permission_model.objects.select_related("content_type")
+    }
     for role in roles:
         group, _created = group_model.objects.get_or_create(name=role.value)
         missing = sorted(_grants[role] - existing.keys())

@@ -15,7 +15,7 @@ from guardian.shortcuts import assign_perm
 
 from config.casework.access.actors import Actor
 from config.casework.access.choices import STAFF_ROLES, Role, Scope
-from config.casework.access.models import ApiToken, Membership, User
+from config.casework.access.models import RESERVED, ApiToken, Membership, User
 from config.casework.audit.services import record
 from config.casework.catalogue.choices import OrganizationKind
 from config.casework.catalogue.models import Organization
@@ -48,7 +48,9 @@ def may_see(user: User, obj: models.Model) -> bool:
 
 def operator_organization() -> Organization:
     """The organisation of the hiring company itself, made on first use."""
-    organization, _created = Organization.objects.get_or_create(kind=OrganizationKind.OPERATOR, defaults={"key": "operator", "name": "Jobarium"})
+    organization, _created = Organization.objects.get_or_create(
+        kind=OrganizationKind.OPERATOR, defaults={"key": "operator", "name": "Jobarium"}
+    )
     return organization
 
 
@@ -62,12 +64,14 @@ def add_person(
     organization: Organization | None = None,
     name: str = "",
     password: str | None = None,
+    can_sign_in: bool = True,
 ) -> tuple[User, str | None]:
     """Make an account with roles, or give an existing one further roles.
 
     Args:
         organization: where the person belongs; the operator's own when left out.
         password: a chosen one; without it a one-time password is generated, to be changed at the first sign-in.
+        can_sign_in: False makes an account without any password.
     Returns:
         the person, and the generated one-time password (None when one was given or the account existed).
     Raises:
@@ -82,22 +86,24 @@ def add_person(
     generated: str | None = None
     if user is None:
         user = User(email=email, name=name)
-        if password is None:
-            generated = secrets.token_urlsafe(15)
-        else:
+        if password is not None:
             validate_password(password, user)
+        elif can_sign_in:
+            generated = secrets.token_urlsafe(15)
         user.must_change_password = generated is not None
         user.set_password(password or generated)
     user.is_staff = user.is_staff or bool(roles & STAFF_ROLES)
     user.save()
     user.groups.add(*Group.objects.filter(name__in=[role.value for role in roles]))
-    Membership.objects.get_or_create(user=user, organization=organization or operator_organization(), defaults={"is_admin": Role.ORG_ADMIN in roles})
+    Membership.objects.get_or_create(
+        user=user, organization=organization or operator_organization(), defaults={"is_admin": Role.ORG_ADMIN in roles}
+    )
     record(user, "person.added", actor=actor, at=at, detail={"roles": sorted(role.value for role in roles)})
     return user, generated
 
 
 def first_administrator(email: str | None, password: str | None, at: datetime) -> tuple[User, str | None] | None:
-    """Make the first person, in the role CTO, when nobody works at the desk yet.
+    """Make the first person, in the role CTO, when nobody works at the desk yet (people of the demo do not count).
 
     Args:
         email: address; admin@localhost.localdomain when left out.
@@ -107,12 +113,16 @@ def first_administrator(email: str | None, password: str | None, at: datetime) -
     Raises:
         ValidationError: bad address or weak password.
     """
-    if User.objects.filter(is_staff=True).exists():
+    if User.objects.filter(is_staff=True).exclude(email__endswith=RESERVED).exists():
         return None
-    return add_person(email or "admin@localhost.localdomain", roles=[Role.CTO], actor=None, at=at, password=password or None)
+    return add_person(
+        email or "admin@localhost.localdomain", roles=[Role.CTO], actor=None, at=at, password=password or None
+    )
 
 
-def issue_token(name: str, scopes: Iterable[Scope], *, actor: Actor, at: datetime, expires_at: datetime | None = None) -> str:
+def issue_token(
+    name: str, scopes: Iterable[Scope], *, actor: Actor, at: datetime, expires_at: datetime | None = None
+) -> str:
     """Make an API token and return it; it is shown this once and kept as a digest only.
 
     Raises:
@@ -195,7 +205,9 @@ def set_roles(person: User, roles: Iterable[Role], *, actor: Actor, at: datetime
     with transaction.atomic():
         person.groups.set(Group.objects.filter(name__in=[role.value for role in wanted]))
         User.objects.filter(pk=person.pk).update(is_staff=bool(wanted & STAFF_ROLES))
-        record(person, "person.roles_changed", actor=actor, at=at, detail={"before": sorted(held), "roles": sorted(wanted)})
+        record(
+            person, "person.roles_changed", actor=actor, at=at, detail={"before": sorted(held), "roles": sorted(wanted)}
+        )
 
 
 def renew_password(person: User, *, actor: Actor, at: datetime) -> str:

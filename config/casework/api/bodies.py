@@ -13,7 +13,7 @@ from ninja.parser import Parser
 from config.casework.api.schemas import is_fit
 
 BODY_LIMIT = 1024 * 1024
-_DRAIN_LIMIT = 8 * BODY_LIMIT
+_DRAIN_LIMIT = 32 * BODY_LIMIT
 _PIECE = 64 * 1024
 
 

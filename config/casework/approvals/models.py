@@ -35,7 +35,11 @@ class Approval(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["content_type", "object_id", "purpose"], condition=Q(withdrawn_at=None), name="approval_one_at_a_time"),
+            models.UniqueConstraint(
+                fields=["content_type", "object_id", "purpose"],
+                condition=Q(withdrawn_at=None),
+                name="approval_one_at_a_time",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -75,7 +79,11 @@ class Deputy(models.Model):
     class Meta:
         verbose_name_plural = _("deputies")
         constraints = [
-            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="deputy_ends_after_start", violation_error_message=_("The end must be later than the start."))
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")),
+                name="deputy_ends_after_start",
+                violation_error_message=_("The end must be later than the start."),
+            )
         ]
 
     def __str__(self) -> str:

@@ -18,7 +18,9 @@ from config.casework.events import ApprovalGranted, publish
 from config.casework.transitions import Guard, Refused, Step, Words
 
 
-def request_approval(case: Case, purpose: str, *, roles: Iterable[Role], at: datetime, binding: str = "", excluded: Iterable[User] = ()) -> Approval:
+def request_approval(
+    case: Case, purpose: str, *, roles: Iterable[Role], at: datetime, binding: str = "", excluded: Iterable[User] = ()
+) -> Approval:
     """Ask for an approval, or return the one already asked; another binding withdraws the old one."""
     with transaction.atomic():
         current = current_approval(case, purpose, lock=True)
@@ -27,9 +29,18 @@ def request_approval(case: Case, purpose: str, *, roles: Iterable[Role], at: dat
         if current is not None:
             current.withdrawn_at = at
             current.save(update_fields=["withdrawn_at"])
-        approval = Approval.objects.create(case=case, purpose=purpose, roles=sorted(roles), binding=binding, requested_at=at)
+        approval = Approval.objects.create(
+            case=case, purpose=purpose, roles=sorted(roles), binding=binding, requested_at=at
+        )
         approval.excluded.set(excluded)
-        record(case, "approval.requested", actor=None, at=at, about=approval, detail={"purpose": purpose, "roles": sorted(roles)})
+        record(
+            case,
+            "approval.requested",
+            actor=None,
+            at=at,
+            about=approval,
+            detail={"purpose": purpose, "roles": sorted(roles)},
+        )
     return approval
 
 
@@ -46,8 +57,17 @@ def sign(approval: Approval, *, actor: User, at: datetime, comment: str = "") ->
         row = Approval.objects.select_for_update(of=("self",)).get(pk=approval.pk)
         _refuse_unfit(row, actor)
         role, as_deputy = _role_for(row, actor, at)
-        Signature.objects.create(approval=row, person=actor, role=role, as_deputy=as_deputy, comment=comment.strip(), at=at)
-        record(case, "approval.signed", actor=actor, at=at, about=row, detail={"purpose": row.purpose, "role": role, "as_deputy": as_deputy})
+        Signature.objects.create(
+            approval=row, person=actor, role=role, as_deputy=as_deputy, comment=comment.strip(), at=at
+        )
+        record(
+            case,
+            "approval.signed",
+            actor=actor,
+            at=at,
+            about=row,
+            detail={"purpose": row.purpose, "role": role, "as_deputy": as_deputy},
+        )
         if row.signatures.count() == len(row.roles):
             row.granted_at = at
             row.save(update_fields=["granted_at"])
@@ -59,7 +79,9 @@ def sign(approval: Approval, *, actor: User, at: datetime, comment: str = "") ->
 
 def current_approval(case: Case, purpose: str, *, lock: bool = False) -> Approval | None:
     """The approval of this purpose that was not withdrawn."""
-    rows = Approval.objects.filter(content_type=ContentType.objects.get_for_model(case), object_id=case.pk, purpose=purpose, withdrawn_at=None)
+    rows = Approval.objects.filter(
+        content_type=ContentType.objects.get_for_model(case), object_id=case.pk, purpose=purpose, withdrawn_at=None
+    )
     return (rows.select_for_update(of=("self",)) if lock else rows).first()
 
 
@@ -93,12 +115,18 @@ def _refuse_unfit(approval: Approval, actor: User) -> None:
 
 def _role_for(approval: Approval, actor: User, at: datetime) -> tuple[Role, bool]:
     """The role in which the person signs: one held, else one deputised; only roles nobody signed for yet."""
-    open_roles = [Role(role) for role in approval.roles if role not in set(approval.signatures.values_list("role", flat=True))]
+    open_roles = [
+        Role(role) for role in approval.roles if role not in set(approval.signatures.values_list("role", flat=True))
+    ]
     held = [role for role in open_roles if role in actor.roles]
     if held:
         return held[0], False
-    deputised = set(Deputy.objects.filter(person=actor, starts_at__lte=at, ends_at__gt=at).values_list("role", flat=True))
+    deputised = set(
+        Deputy.objects.filter(person=actor, starts_at__lte=at, ends_at__gt=at).values_list("role", flat=True)
+    )
     for role in open_roles:
         if role in deputised:
             return role, True
-    raise Refused(_("This needs the signature of: %(roles)s.") % {"roles": ", ".join(str(role.label) for role in open_roles)})
+    raise Refused(
+        _("This needs the signature of: %(roles)s.") % {"roles": ", ".join(str(role.label) for role in open_roles)}
+    )

@@ -10,8 +10,9 @@ from pghistory.admin import EventsAdmin
 
 from config.casework.audit.models import AuditEntry, AuditSeal
 from config.casework.cases.timeline import wording
-from config.casework.desk.base import ReadOnlyAdmin
+from config.casework.desk.base import ReadOnlyAdmin, acting_user
 from config.casework.desk.filters import DateRangeFilter, PickFilter
+from config.casework.desk.scope import hidden_references
 
 
 @admin.register(AuditEntry)
@@ -24,9 +25,29 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     narrow_columns = ("at", "who", "what")
     search_fields = ("case_reference", "action")
     ordering = ("-pk",)
-    fields = ("at", "happened_at", "who", "action", "object_type", "object_id", "case_reference", "subject", "field_names", "detail", "trace_id")
+    fields = (
+        "at",
+        "happened_at",
+        "who",
+        "action",
+        "object_type",
+        "object_id",
+        "case_reference",
+        "subject",
+        "field_names",
+        "detail",
+        "trace_id",
+    )
 
-    def get_search_results(self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str) -> tuple[models.QuerySet[Any], bool]:
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """What happened in a restricted case is for those who may see the case."""
+        rows = super().get_queryset(request)
+        hidden = hidden_references(acting_user(request))
+        return rows if hidden is None else rows.exclude(case_reference__in=hidden)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
         """An exact reference; else the beginning of an action."""
         term = search_term.strip()
         if not term:

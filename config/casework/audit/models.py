@@ -48,14 +48,20 @@ class AuditEntry(models.Model):
     append_only = True
 
     at = models.DateTimeField(help_text=_("When it was recorded."))
-    happened_at = models.DateTimeField(help_text=_("When it happened; earlier than recorded for facts entered afterwards."))
+    happened_at = models.DateTimeField(
+        help_text=_("When it happened; earlier than recorded for facts entered afterwards.")
+    )
     actor = models.ForeignKey(User, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+")
-    actor_label = models.CharField(max_length=40, help_text=_("P-0001 for a person, desk for the machine, token name for the API."))
+    actor_label = models.CharField(
+        max_length=40, help_text=_("P-0001 for a person, desk for the machine, token name for the API.")
+    )
     action = models.CharField(max_length=80)
     object_type = models.CharField(max_length=80)
     object_id = models.BigIntegerField(null=True)
     case_reference = models.CharField(max_length=20, blank=True)
-    organization = models.ForeignKey(Organization, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
+    )
     subject = models.UUIDField(null=True, help_text=_("Pseudonym of the person it is about."))
     fields = ArrayField(models.CharField(max_length=60), default=list)
     detail = models.JSONField(default=dict)
@@ -111,7 +117,9 @@ class SubjectPseudonym(models.Model):
     subject = models.CharField(max_length=254, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["subject"], condition=~models.Q(subject=""), name="pseudonym_subject_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["subject"], condition=~models.Q(subject=""), name="pseudonym_subject_once")
+        ]
 
     def __str__(self) -> str:
         return str(self.pseudonym)

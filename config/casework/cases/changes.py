@@ -35,7 +35,11 @@ def change_case(case: Case, *, actor: Actor, at: datetime, seen_version: int | N
         row.version += 1
         row.full_clean()
         row.save(update_fields=[*changed, "version"])
-        keys = {name: str(getattr(row, name).pk) for name in changed if row._meta.get_field(name).is_relation and getattr(row, name) is not None}
+        keys = {
+            name: str(getattr(row, name).pk)
+            for name in changed
+            if row._meta.get_field(name).is_relation and getattr(row, name) is not None
+        }
         record(case, "case.changed", actor=actor, at=at, fields=changed, detail=keys)
     case.refresh_from_db()
     return case

@@ -29,10 +29,14 @@ class Case(models.Model):
 
     reference = models.CharField(max_length=20, unique=True, editable=False)
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", verbose_name=_("organisation"))
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", verbose_name=_("organisation")
+    )
     title = models.CharField(max_length=200)
     owner = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    restricted = models.BooleanField(default=False, help_text=_("Seen only by its owner and by people it is shared with."))
+    restricted = models.BooleanField(
+        default=False, help_text=_("Seen only by its owner and by people it is shared with.")
+    )
     received_at = models.DateTimeField(help_text=_("When the desk, or anyone of the company, learnt of it."))
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     next_due_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -61,7 +65,9 @@ class Note(models.Model):
     at = models.DateTimeField(help_text=_("When it happened or was said."))
     recorded_at = models.DateTimeField(editable=False)
     text = models.TextField(max_length=20_000)
-    about = models.CharField(max_length=60, blank=True, editable=False, help_text=_("The step it explains, such as incident.resolved."))
+    about = models.CharField(
+        max_length=60, blank=True, editable=False, help_text=_("The step it explains, such as incident.resolved.")
+    )
     internal = models.BooleanField(default=True, help_text=_("Not for the person the case is about."))
 
     class Meta:

@@ -29,7 +29,9 @@ class CaseQuerySet(models.QuerySet[Any]):
 
     def _shared_with(self, user: "User") -> models.QuerySet[Any]:
         code = f"{self.model._meta.app_label}.view_{self.model._meta.model_name}"
-        return get_objects_for_user(user, code, klass=self.model, accept_global_perms=False, with_superuser=False).values("pk")
+        return get_objects_for_user(
+            user, code, klass=self.model, accept_global_perms=False, with_superuser=False
+        ).values("pk")
 
     def open(self) -> Self:
         return self.filter(state__in=self.model.OPEN_STATES)

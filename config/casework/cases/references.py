@@ -26,7 +26,7 @@ def next_reference(prefix: str, at: datetime) -> str:
     table = connection.ops.quote_name(ReferenceCounter._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} AS counter (prefix, year, last) VALUES (%s, %s, 1) "
+            f"INSERT INTO {table} AS counter (prefix, year, last) VALUES (%s, %s, 1) "  # noqa: S608 - the model's own name
             "ON CONFLICT (prefix, year) DO UPDATE SET last = counter.last + 1 RETURNING last",
             [prefix, at.year],
         )
@@ -46,7 +46,10 @@ def is_well_formed(reference: str) -> bool:
     if len(parts) != 3 or len(parts[2]) != RANDOM_LETTERS + 2 or not parts[1].isdecimal():
         return False
     prefix, year, letters = parts
-    return set(letters) <= set(ALPHABET) and _check_letters(f"{prefix}{year}{letters[:RANDOM_LETTERS]}") == letters[RANDOM_LETTERS:]
+    return (
+        set(letters) <= set(ALPHABET)
+        and _check_letters(f"{prefix}{year}{letters[:RANDOM_LETTERS]}") == letters[RANDOM_LETTERS:]
+    )
 
 
 def _check_letters(text: str) -> str:

@@ -17,7 +17,9 @@ class RecordedAdmin(DeskAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         verb = "changed" if change else "added"
-        record(obj, f"{self.opts.model_name}.{verb}", actor=acting_user(request), at=clock.now(), fields=form.changed_data)
+        record(
+            obj, f"{self.opts.model_name}.{verb}", actor=acting_user(request), at=clock.now(), fields=form.changed_data
+        )
 
 
 @admin.register(Organization)

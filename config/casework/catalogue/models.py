@@ -21,9 +21,15 @@ class Calendar(models.Model):
     key = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
     zone = models.CharField(max_length=60, default="UTC")
-    hours = models.JSONField(default=dict, help_text=_('For example {"mon": [["09:00", "17:00"]]}; a day not named is closed.'))
-    holidays = models.CharField(max_length=12, blank=True, help_text=_("Country, or country and region, such as DE or DE-BE."))
-    closed_days = models.JSONField(default=list, blank=True, help_text=_('Further closed days, such as ["2026-12-24"].'))
+    hours = models.JSONField(
+        default=dict, help_text=_('For example {"mon": [["09:00", "17:00"]]}; a day not named is closed.')
+    )
+    holidays = models.CharField(
+        max_length=12, blank=True, help_text=_("Country, or country and region, such as DE or DE-BE.")
+    )
+    closed_days = models.JSONField(
+        default=list, blank=True, help_text=_('Further closed days, such as ["2026-12-24"].')
+    )
 
     class Meta:
         ordering = ("key",)
@@ -45,7 +51,11 @@ class Calendar(models.Model):
         )
 
 
-@personal(plain=("key", "name", "notice_times"), privacy_contact=holds(Subject.CONTACT, erase=Erasure.CLEAR), phone_contacts=holds(Subject.CONTACT, erase=Erasure.CLEAR))
+@personal(
+    plain=("key", "name", "notice_times"),
+    privacy_contact=holds(Subject.CONTACT, erase=Erasure.CLEAR),
+    phone_contacts=holds(Subject.CONTACT, erase=Erasure.CLEAR),
+)
 class Organization(models.Model):
     """Who a case belongs to: the operator itself, or an employer (tenant), controller of its applicants' files."""
 
@@ -55,13 +65,17 @@ class Organization(models.Model):
     privacy_role = models.CharField(max_length=12, choices=PrivacyRole, default=PrivacyRole.CONTROLLER)
     privacy_contact = models.EmailField(blank=True)
     phone_contacts = models.JSONField(default=list, blank=True)
-    notice_times = models.JSONField(default=dict, blank=True, help_text=_('Agreed notice times, such as {"breach": "PT24H"}.'))
+    notice_times = models.JSONField(
+        default=dict, blank=True, help_text=_('Agreed notice times, such as {"breach": "PT24H"}.')
+    )
 
     class Meta:
         ordering = ("name",)
         verbose_name = _("organisation")
         constraints = [
-            models.UniqueConstraint(fields=["kind"], condition=Q(kind=OrganizationKind.OPERATOR), name="organization_one_operator"),
+            models.UniqueConstraint(
+                fields=["kind"], condition=Q(kind=OrganizationKind.OPERATOR), name="organization_one_operator"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -69,7 +83,18 @@ class Organization(models.Model):
 
 
 @personal(
-    plain=("key", "name", "public_name", "description", "version", "zone", "job_labels", "links", "settings", "source_digest"),
+    plain=(
+        "key",
+        "name",
+        "public_name",
+        "description",
+        "version",
+        "zone",
+        "job_labels",
+        "links",
+        "settings",
+        "source_digest",
+    ),
     contacts=holds(Subject.CONTACT, erase=Erasure.CLEAR),
 )
 class System(models.Model):
@@ -82,10 +107,14 @@ class System(models.Model):
     version = models.CharField(max_length=60, blank=True, help_text=_("Version of the runbook."))
     zone = models.CharField(max_length=60, default="UTC")
     calendar = models.ForeignKey(Calendar, on_delete=models.PROTECT, null=True, blank=True, related_name="systems")
-    job_labels = models.JSONField(default=list, blank=True, help_text=_("Values of the label job in alerts that mean this system."))
+    job_labels = models.JSONField(
+        default=list, blank=True, help_text=_("Values of the label job in alerts that mean this system.")
+    )
     contacts = models.JSONField(default=list, blank=True)
     links = models.JSONField(default=list, blank=True)
-    settings = models.JSONField(default=dict, blank=True, help_text=_("Single values of the runbook, by the room that reads them."))
+    settings = models.JSONField(
+        default=dict, blank=True, help_text=_("Single values of the runbook, by the room that reads them.")
+    )
     source_digest = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:

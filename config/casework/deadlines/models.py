@@ -41,7 +41,9 @@ class Deadline(models.Model):
     span = models.CharField(max_length=20, blank=True)
     started_at = models.DateTimeField()
     warn_at = models.DateTimeField(null=True, blank=True)
-    due_at = models.DateTimeField(null=True, blank=True, help_text=_("Empty: there is no date yet, and the page says why."))
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Empty: there is no date yet, and the page says why.")
+    )
     pauses = models.JSONField(default=list, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     met_at = models.DateTimeField(null=True, blank=True)
@@ -57,15 +59,24 @@ class Deadline(models.Model):
         verbose_name = _("clock")
         constraints = [
             models.UniqueConstraint(
-                fields=["content_type", "object_id", "kind", "about_type", "about_id"], condition=OPEN, nulls_distinct=False, name="deadline_one_open"
+                fields=["content_type", "object_id", "kind", "about_type", "about_id"],
+                condition=OPEN,
+                nulls_distinct=False,
+                name="deadline_one_open",
             ),
             models.CheckConstraint(condition=Q(met_at=None) | Q(cancelled_at=None), name="deadline_met_or_cancelled"),
-            models.CheckConstraint(condition=Q(due_at=None) | Q(due_at__gte=F("started_at")), name="deadline_due_after_start"),
+            models.CheckConstraint(
+                condition=Q(due_at=None) | Q(due_at__gte=F("started_at")), name="deadline_due_after_start"
+            ),
         ]
         indexes = [
             models.Index(fields=["content_type", "object_id"], name="deadline_case"),
-            models.Index(fields=["due_at"], condition=OPEN & Q(breached_at=None, paused_at=None), name="deadline_to_breach"),
-            models.Index(fields=["warn_at"], condition=OPEN & Q(warned_at=None, paused_at=None), name="deadline_to_warn"),
+            models.Index(
+                fields=["due_at"], condition=OPEN & Q(breached_at=None, paused_at=None), name="deadline_to_breach"
+            ),
+            models.Index(
+                fields=["warn_at"], condition=OPEN & Q(warned_at=None, paused_at=None), name="deadline_to_warn"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -77,4 +88,8 @@ class Deadline(models.Model):
 
     def is_late(self, at: datetime) -> bool:
         """True when it was met after its due date, or is open and past it; exactly on time is not late."""
-        return self.due_at is not None and self.cancelled_at is None and (self.paused_at or self.met_at or at) > self.due_at
+        return (
+            self.due_at is not None
+            and self.cancelled_at is None
+            and (self.paused_at or self.met_at or at) > self.due_at
+        )

@@ -135,7 +135,9 @@ def pause(case: Case, *, at: datetime, kinds: Iterable[str]) -> None:
 @transaction.atomic
 def resume(case: Case, *, at: datetime, kinds: Iterable[str]) -> None:
     """Let paused clocks run on; the paused time is added to the due date."""
-    for deadline in Deadline.objects.open().of(case).filter(kind__in=list(kinds), paused_at__isnull=False).select_for_update():
+    for deadline in (
+        Deadline.objects.open().of(case).filter(kind__in=list(kinds), paused_at__isnull=False).select_for_update()
+    ):
         deadline.pauses = [*deadline.pauses, [deadline.paused_at.isoformat(), at.isoformat()]]  # type: ignore[union-attr]
         deadline.paused_at = None
         _set_due(deadline, due_at=None if deadline.span else deadline.due_at, steps=deadline.steps)
@@ -145,20 +147,34 @@ def resume(case: Case, *, at: datetime, kinds: Iterable[str]) -> None:
 
 def refresh_nearest(case: Case) -> None:
     """Mirror the nearest open clock onto the case row, for queues sorted by an index."""
-    nearest = Deadline.objects.open().of(case).filter(due_at__isnull=False, paused_at=None).order_by("due_at").values_list("due_at", "kind").first()
+    nearest = (
+        Deadline.objects.open()
+        .of(case)
+        .filter(due_at__isnull=False, paused_at=None)
+        .order_by("due_at")
+        .values_list("due_at", "kind")
+        .first()
+    )
     case.next_due_at, case.next_due_kind = nearest or (None, "")
-    type(case)._default_manager.filter(pk=case.pk).update(next_due_at=case.next_due_at, next_due_kind=case.next_due_kind)
+    type(case)._default_manager.filter(pk=case.pk).update(
+        next_due_at=case.next_due_at, next_due_kind=case.next_due_kind
+    )
 
 
-def sweep(at: datetime) -> int:
+def sweep(at: datetime, *, case: Case | None = None) -> int:
     """Warn and breach every clock that is due, oldest first, each in a transaction of its own batch.
 
     Safe in parallel: rows are claimed with SKIP LOCKED, and the mark is set in the same transaction as its effects.
 
+    Args:
+        case: only the clocks of this one.
     Returns:
         how many clocks fired.
     """
-    return _fire(Q(warn_at__lte=at, warned_at=None), "warned_at", "warn_at", at) + _fire(Q(due_at__lt=at, breached_at=None), "breached_at", "due_at", at)
+    of = Q() if case is None else Q(content_type=ContentType.objects.get_for_model(case), object_id=case.pk)
+    return _fire(of & Q(warn_at__lte=at, warned_at=None), "warned_at", "warn_at", at) + _fire(
+        of & Q(due_at__lt=at, breached_at=None), "breached_at", "due_at", at
+    )
 
 
 def _fire(condition: Q, stamp: str, order: str, at: datetime) -> int:
@@ -203,7 +219,9 @@ def _find(case: Case, kind: str, about: models.Model | None) -> Deadline | None:
     return rows.select_for_update(of=("self",)).first()
 
 
-def _set_due(deadline: Deadline, *, due_at: datetime | None, steps: list[dict[str, str]], warn: float = WARN_FRACTION) -> None:
+def _set_due(
+    deadline: Deadline, *, due_at: datetime | None, steps: list[dict[str, str]], warn: float = WARN_FRACTION
+) -> None:
     """Compute due date, warning mark and explanation from span, calendar and pauses, or take `due_at` as given."""
     calendar = deadline.calendar.business() if deadline.calendar else calendars.ROUND_THE_CLOCK
     if deadline.span:
@@ -216,5 +234,3 @@ def _set_due(deadline: Deadline, *, due_at: datetime | None, steps: list[dict[st
     else:
         deadline.due_at, deadline.steps = due_at, steps
         deadline.warn_at = deadline.started_at + (due_at - deadline.started_at) * warn if due_at else None
-
-

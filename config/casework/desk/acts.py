@@ -72,17 +72,37 @@ def act_page[F: ActForm](
         perform: does the act and returns the sentence that says so, or what is shown once; its errors go to the fields they name.
         back: where "Cancel" leads, and where one comes to afterwards unless `goes_to` says otherwise.
     """
-    form = form_class(request.POST, request.FILES) if request.method == "POST" else form_class(initial=dict(initial or {}))
+    form = (
+        form_class(request.POST, request.FILES) if request.method == "POST" else form_class(initial=dict(initial or {}))
+    )
     if request.method == "POST" and form.is_valid():
         done = _performed(form, perform)
         if isinstance(done, Secret):
-            return draw_act(admin, request, form, title=title, submit_label=submit_label, back=back, original=original, extra={"shown_once": done})
+            return draw_act(
+                admin,
+                request,
+                form,
+                title=title,
+                submit_label=submit_label,
+                back=back,
+                original=original,
+                extra={"shown_once": done},
+            )
         if done is not None:
             if done:
                 messages.success(request, done)
             return HttpResponseRedirect(goes_to() if goes_to else back)
     return draw_act(
-        admin, request, form, title=title, submit_label=submit_label, back=back, consequence=consequence, tone=tone, original=original, extra=extra
+        admin,
+        request,
+        form,
+        title=title,
+        submit_label=submit_label,
+        back=back,
+        consequence=consequence,
+        tone=tone,
+        original=original,
+        extra=extra,
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import ActionLocation
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,11 +18,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from config.casework.access.models import User
-from config.casework.access.services import may_see
 from config.casework.desk.acts import Act, act_page
 from config.casework.desk.history import entries_about
 from config.casework.desk.paging import BoundedPaginator, DeskChangeList
+from config.casework.desk.scope import scoped
 from config.casework.desk.skin import SkinAdmin, SkinStackedInline, SkinTabularInline
+from config.casework.transitions import Machine
 
 NARROW_COLUMNS = 3
 INDENTATION = re.compile(rb"\n\s+")
@@ -69,9 +72,7 @@ class DeskAdmin(SkinAdmin[Any]):
     # --- who sees what ---------------------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        rows = super().get_queryset(request)
-        visible = getattr(rows, "visible_to", None)
-        return visible(request.user) if visible is not None else rows
+        return scoped(super().get_queryset(request), acting_user(request))
 
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return super().has_view_permission(request, obj) and self._sees(request, obj)
@@ -93,7 +94,7 @@ class DeskAdmin(SkinAdmin[Any]):
         seen: dict[tuple[type[models.Model], Any], bool] = request.__dict__.setdefault("_desk_seen", {})
         key = (type(obj), obj.pk)
         if key not in seen:
-            seen[key] = may_see(acting_user(request), obj)
+            seen[key] = scoped(type(obj)._default_manager.all(), acting_user(request)).filter(pk=obj.pk).exists()
         return seen[key]
 
     # --- lists -----------------------------------------------------------------------------------------------------
@@ -114,15 +115,19 @@ class DeskAdmin(SkinAdmin[Any]):
             response.add_post_render_callback(_without_indentation)
         return response
 
-    def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        actions: dict[str, Any] = super().get_actions(request, *args, **kwargs)
+    def get_actions(self, request: HttpRequest, action_location: Any = ActionLocation.CHANGE_LIST) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request, action_location)
         if not self.may_delete:
             actions.pop("delete_selected", None)
         return actions
 
     @admin.display(description="")
     def action_checkbox(self, obj: models.Model) -> SafeString:
-        return format_html('<input type="checkbox" name="_selected_action" value="{}" class="action-select" aria-label="{}">', obj.pk, obj)
+        return format_html(
+            '<input type="checkbox" name="_selected_action" value="{}" class="action-select" aria-label="{}">',
+            obj.pk,
+            obj,
+        )
 
     # --- forms -----------------------------------------------------------------------------------------------------
 
@@ -138,6 +143,17 @@ class DeskAdmin(SkinAdmin[Any]):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         return super().formfield_for_foreignkey(db_field, request, **{"form_class": LabelledChoiceField, **kwargs})
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Without the small buttons that change or delete the other row: it has its own page."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Columns that steps of a machine own are never changed by hand."""
+        return tuple(dict.fromkeys((*super().get_readonly_fields(request, obj), *sorted(owned_columns(self.model)))))
 
     def choices_for(self, request: HttpRequest, obj: models.Model | None, name: str) -> models.QuerySet[Any] | None:
         """The few rows a step on `obj` offers for a key; None leaves the picker over all of them."""
@@ -169,7 +185,10 @@ class DeskAdmin(SkinAdmin[Any]):
         if not self.acts:
             return super().get_urls()
         name = f"{self.opts.app_label}_{self.opts.model_name}_act"
-        return [path("<int:object_id>/act/<slug:name>/", self.admin_site.admin_view(self.act_view), name=name), *super().get_urls()]
+        return [
+            path("<int:object_id>/act/<slug:name>/", self.admin_site.admin_view(self.act_view), name=name),
+            *super().get_urls(),
+        ]
 
     def act_view(self, request: HttpRequest, object_id: int, name: str) -> HttpResponse:
         obj = self.get_object(request, str(object_id))
@@ -219,7 +238,9 @@ class DeskAdmin(SkinAdmin[Any]):
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         return None
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         obj = self.get_object(request, object_id)
         if obj is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
@@ -260,6 +281,17 @@ class DeskStackedInline(SkinStackedInline[Any, Any]):
 
     extra = 0
     can_delete = False
+
+
+def owned_columns(model: type[models.Model]) -> frozenset[str]:
+    """The columns that only steps of the model's machine may set: its state, its stamps, and what steps demand."""
+    machine: Machine[Any] | None = getattr(model, "MACHINE", None)
+    if machine is None:
+        return frozenset()
+    owned = {machine.field}
+    for transition in machine.transitions.values():
+        owned |= {*transition.fields, *transition.optional, *transition.stamps, *transition.actor_stamps}
+    return frozenset(owned)
 
 
 def _without_indentation(response: HttpResponse) -> None:

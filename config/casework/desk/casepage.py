@@ -12,20 +12,22 @@ from django.utils.translation import gettext as _
 
 from config.casework import clock
 from config.casework.access.models import User
+from config.casework.cases.redaction import PERMISSION
 from config.casework.cases.timeline import timeline
 from config.casework.deadlines.selectors import clocks as clocks_of
 from config.casework.desk.base import acting_user
 from config.casework.desk.clocks import SpokenClock, spoken
-from config.casework.desk.display import facts, person_name
+from config.casework.desk.display import NOTHING, facts, person_name
 from config.casework.desk.forms import NoteForm
 from config.casework.desk.history import entries_about, row_changes
 from config.casework.desk.inlines import CaseInline
-from config.casework.desk.steps import Stand, buttons
+from config.casework.desk.steps import Button, Stand, buttons
+from config.casework.files.models import StoredFile
 
 if TYPE_CHECKING:
     from config.casework.desk.cases import CaseAdmin
 
-OVERVIEW, CLOCKS, HISTORY, EDIT = "overview", "clocks", "history", "edit"
+OVERVIEW, FILES, CLOCKS, HISTORY, EDIT = "overview", "files", "clocks", "history", "edit"
 TIMELINE_LENGTH = 60
 PAGE_TEMPLATE = "desk/admin/case.html"
 
@@ -81,10 +83,13 @@ def frame(admin: "CaseAdmin", request: HttpRequest, case: Any, tab: str) -> dict
         "clock": _next(spoken_clocks, case),
         "owner": person_name(case.owner) if case.owner else "",
         "primary": primary,
-        "more": [*more, *_share_button(admin, request, case)],
+        "more": [*more, *_further_buttons(admin, request, case, user)],
         "clocks": spoken_clocks,
         "now": clock.now(),
-        "page_tabs": [(item.key, item.label, admin.page_url(case, item.key if item.key != OVERVIEW else "")) for item in _tabs(admin, request, user, case)],
+        "page_tabs": [
+            (item.key, item.label, admin.page_url(case, item.key if item.key != OVERVIEW else ""))
+            for item in _tabs(admin, request, user, case)
+        ],
         "current_tab": tab,
     }
 
@@ -100,9 +105,13 @@ def page(admin: "CaseAdmin", request: HttpRequest, case: Any, key: str) -> dict[
     if tab is None:
         raise Http404(f"no tab {key}")
     context = {**frame(admin, request, case, key), "template": PAGE_TEMPLATE, "tab_template": tab.template}
-    context["panels"] = [_panel(admin, request, case, user, panel) for panel in visible_panels(admin, user) if panel.tab_key == key]
+    context["panels"] = [
+        _panel(admin, request, case, user, panel) for panel in visible_panels(admin, user) if panel.tab_key == key
+    ]
     if key == OVERVIEW:
         context |= _overview(admin, case, user)
+    elif key == FILES:
+        context |= _files(admin, case, user)
     elif key == HISTORY:
         context |= {"entries": entries_about(case), "changes": row_changes(case)}
     if tab.context is not None:
@@ -122,6 +131,8 @@ def _tabs(admin: "CaseAdmin", request: HttpRequest, user: User, case: Any) -> li
             own.add(panel.tab_key)
             tabs.append(Tab(panel.tab_key, panel.title))
     tabs += [item for item in admin.tabs if not item.permission or user.has_perm(item.permission)]
+    if user.has_perm("casework.view_storedfile"):
+        tabs.append(Tab(FILES, _("Files"), "desk/admin/case_files.html"))
     tabs.append(Tab(CLOCKS, _("Clocks"), "desk/admin/case_clocks.html"))
     if user.has_perm("casework.view_auditentry"):
         tabs.append(Tab(HISTORY, _("History"), "desk/admin/case_history.html"))
@@ -133,7 +144,7 @@ def _tabs(admin: "CaseAdmin", request: HttpRequest, user: User, case: Any) -> li
 def _overview(admin: "CaseAdmin", case: Any, user: User) -> dict[str, Any]:
     entries = timeline(case)
     return {
-        "facts": facts(case, admin.facts, admin),
+        "facts": [(label, value) for label, value in facts(case, admin.facts, admin) if value != NOTHING],
         "people": admin.people(case),
         "entries": entries[:TIMELINE_LENGTH],
         "older_entries": entries[TIMELINE_LENGTH:],
@@ -143,7 +154,11 @@ def _overview(admin: "CaseAdmin", case: Any, user: User) -> dict[str, Any]:
 
 
 def _panel(admin: "CaseAdmin", request: HttpRequest, case: Any, user: User, panel: CaseInline) -> dict[str, Any]:
-    address = reverse(admin.url_name("child_step"), args=[case.pk, panel.key, 0, "NAME"]).replace("/0/", "/{pk}/").replace("NAME", "{name}")
+    address = (
+        reverse(admin.url_name("child_step"), args=[case.pk, panel.key, 0, "NAME"])
+        .replace("/0/", "/{pk}/")
+        .replace("NAME", "{name}")
+    )
     return {
         "panel": panel,
         "headings": panel.headings(),
@@ -154,10 +169,45 @@ def _panel(admin: "CaseAdmin", request: HttpRequest, case: Any, user: User, pane
 
 def _next(spoken_clocks: list[SpokenClock], case: Any) -> SpokenClock | None:
     """The clock that the queue sorts by: the nearest open one."""
-    return next((said for said in spoken_clocks if said.met_at is None and said.due_at is not None and said.due_at == case.next_due_at), None)
+    return next(
+        (
+            said
+            for said in spoken_clocks
+            if said.met_at is None and said.due_at is not None and said.due_at == case.next_due_at
+        ),
+        None,
+    )
 
 
-def _share_button(admin: "CaseAdmin", request: HttpRequest, case: Any) -> list[dict[str, str]]:
-    if not case.restricted or not admin.has_change_permission(request, case):
-        return []
-    return [{"label": _("Share with…"), "url": reverse(admin.url_name("share"), args=[case.pk])}]
+def _files(admin: "CaseAdmin", case: Any, user: User) -> dict[str, Any]:
+    may_redact = user.has_perm(PERMISSION)
+    stored = (
+        StoredFile.objects.of(case)
+        .filter(deleted_at=None)
+        .select_related("uploaded_by")
+        .order_by("-uploaded_at", "-pk")
+    )
+    return {
+        "files": [
+            (
+                row,
+                reverse(admin.url_name("redact_file"), args=[case.pk, row.pk])
+                if may_redact and row.is_readable
+                else "",
+            )
+            for row in stored
+        ],
+        "add_files_url": reverse(admin.url_name("files"), args=[case.pk])
+        if user.has_perm("casework.add_storedfile")
+        else "",
+    }
+
+
+def _further_buttons(admin: "CaseAdmin", request: HttpRequest, case: Any, user: User) -> list[Button]:
+    """What one can do beside the steps of the machine."""
+    further = []
+    if case.restricted and admin.has_change_permission(request, case):
+        further.append(Button(_("Share with…"), reverse(admin.url_name("share"), args=[case.pk])))
+    if user.has_perm(PERMISSION):
+        further.append(Button(_("Remove a passage…"), reverse(admin.url_name("redact"), args=[case.pk]), tone="danger"))
+    return further

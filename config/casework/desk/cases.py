@@ -4,6 +4,7 @@ import re
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.options import ActionLocation
 from django.contrib.admin.utils import unquote
 from django.db import models
 from django.db.models import F
@@ -20,7 +21,7 @@ from config.casework.access.models import User
 from config.casework.cases.changes import change_case
 from config.casework.cases.models import Case
 from config.casework.desk import caseacts, casepage
-from config.casework.desk.base import DeskAdmin, acting_user
+from config.casework.desk.base import DeskAdmin, acting_user, owned_columns
 from config.casework.desk.clocks import SpokenClock, nearest_clocks
 from config.casework.desk.display import NOTHING, Mark, badge, choice_badge, person_name
 from config.casework.desk.filters import DateRangeFilter, PickFilter, QueueFilter
@@ -60,7 +61,13 @@ class CaseAdmin(DeskAdmin):
     list_display_links = None
     list_select_related: ClassVar[Any] = ("owner",)
     narrow_columns = ("headline", "state_badge", "clock_words")
-    list_filter: ClassVar[Any] = (QueueFilter, ("owner", PickFilter), ("system", PickFilter), ("organization", PickFilter), ("received_at", DateRangeFilter))
+    list_filter: ClassVar[Any] = (
+        QueueFilter,
+        ("owner", PickFilter),
+        ("system", PickFilter),
+        ("organization", PickFilter),
+        ("received_at", DateRangeFilter),
+    )
     list_before_template = "desk/admin/queues.html"
     search_fields: ClassVar[Any] = ("reference", "title")
     search_help_text = gettext_lazy("A reference, or words of the title")
@@ -126,7 +133,9 @@ class CaseAdmin(DeskAdmin):
     def age(self, obj: Any) -> str:
         return duration_words((getattr(obj, "desk_now", None) or clock.now()) - obj.received_at)
 
-    def get_search_results(self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str) -> tuple[models.QuerySet[Any], bool]:
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
         """An exact reference first; else all words in the title, by the trigram index."""
         term = search_term.strip()
         if REFERENCE.match(term.upper()):
@@ -135,8 +144,10 @@ class CaseAdmin(DeskAdmin):
             queryset = queryset.filter(title__icontains=word)
         return queryset, False
 
-    def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        actions = super().get_actions(request, *args, **kwargs)
+    def get_actions(self, request: HttpRequest, action_location: Any = ActionLocation.CHANGE_LIST) -> dict[str, Any]:
+        actions = super().get_actions(request, action_location)
+        if action_location != ActionLocation.CHANGE_LIST:
+            return actions
         user = acting_user(request)
         for name in self.bulk_steps:
             transition = self.machine.transitions[name]
@@ -156,7 +167,9 @@ class CaseAdmin(DeskAdmin):
 
     def get_urls(self) -> list[Any]:
         def named(route: str, view: Any, what: str) -> Any:
-            return path(route, self.admin_site.admin_view(view), name=f"{self.opts.app_label}_{self.opts.model_name}_{what}")
+            return path(
+                route, self.admin_site.admin_view(view), name=f"{self.opts.app_label}_{self.opts.model_name}_{what}"
+            )
 
         return [
             named("<int:object_id>/step/<slug:name>/", self.step_view, "step"),
@@ -164,13 +177,18 @@ class CaseAdmin(DeskAdmin):
             named("<int:object_id>/<slug:child>/<int:child_id>/step/<slug:name>/", self.child_step_view, "child_step"),
             named("<int:object_id>/note/", self.note_view, "note"),
             named("<int:object_id>/share/", self.share_view, "share"),
+            named("<int:object_id>/redact/", self.redact_view, "redact"),
+            named("<int:object_id>/files/", self.files_view, "files"),
+            named("<int:object_id>/files/<int:file_id>/redact/", self.redact_file_view, "redact_file"),
             *super().get_urls(),
         ]
 
     def step_view(self, request: HttpRequest, object_id: int, name: str) -> HttpResponse:
         return caseacts.step(self, request, self.visible_case(request, object_id), name)
 
-    def child_step_view(self, request: HttpRequest, object_id: int, child: str, child_id: int, name: str) -> HttpResponse:
+    def child_step_view(
+        self, request: HttpRequest, object_id: int, child: str, child_id: int, name: str
+    ) -> HttpResponse:
         return caseacts.child_step(self, request, self.visible_case(request, object_id), child, child_id, name)
 
     def child_add_view(self, request: HttpRequest, object_id: int, child: str) -> HttpResponse:
@@ -181,6 +199,15 @@ class CaseAdmin(DeskAdmin):
 
     def share_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return caseacts.share(self, request, self.visible_case(request, object_id))
+
+    def redact_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return caseacts.redact(self, request, self.visible_case(request, object_id))
+
+    def files_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return caseacts.add_files(self, request, self.visible_case(request, object_id))
+
+    def redact_file_view(self, request: HttpRequest, object_id: int, file_id: int) -> HttpResponse:
+        return caseacts.redact_file(self, request, self.visible_case(request, object_id), file_id)
 
     def visible_case(self, request: HttpRequest, object_id: int | str) -> Any:
         """The case, when the person may see it.
@@ -199,7 +226,9 @@ class CaseAdmin(DeskAdmin):
         key = f"{self.opts.label}:{object_id}"
         if key not in kept:
             try:
-                kept[key] = self.get_queryset(request).select_related(*self.page_select_related()).filter(pk=object_id).first()
+                kept[key] = (
+                    self.get_queryset(request).select_related(*self.page_select_related()).filter(pk=object_id).first()
+                )
             except (ValueError, TypeError):
                 kept[key] = None
             if kept[key] is not None:  # it came out of the scoped query
@@ -209,28 +238,41 @@ class CaseAdmin(DeskAdmin):
     def page_select_related(self) -> tuple[str, ...]:
         return tuple(field.name for field in self.opts.fields if field.is_relation)
 
-    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         obj = self.visible_case(request, object_id)
         tab = request.GET.get("tab", casepage.OVERVIEW)
         if request.method == "POST" or tab == casepage.EDIT:
             if request.method == "POST" and not self.has_change_permission(request, obj):
                 raise Http404("nothing to change here")
-            edit = {**casepage.frame(self, request, obj, casepage.EDIT), "show_save_and_continue": False, "show_save_and_add_another": False}
+            edit = {
+                **casepage.frame(self, request, obj, casepage.EDIT),
+                "show_save_and_continue": False,
+                "show_save_and_add_another": False,
+            }
             return super().change_view(request, object_id, form_url, {**edit, **(extra_context or {})})
-        context = {**self.admin_site.each_context(request), **casepage.page(self, request, obj, tab), **(extra_context or {})}
+        context = {
+            **self.admin_site.each_context(request),
+            **casepage.page(self, request, obj, tab),
+            **(extra_context or {}),
+        }
         return TemplateResponse(request, context["template"], context)
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         return caseacts.open_new(self, request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(self.add_fields) and super().has_add_permission(request)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        owned = {self.machine.field}
-        for transition in self.machine.transitions.values():
-            owned |= {*transition.fields, *transition.optional, *transition.stamps, *transition.actor_stamps}
+        owned = owned_columns(self.model)
         return [name for name in self.edit_fields if name in self.edit_anyway or name not in owned]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return tuple(self.readonly_fields)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         values = {name: form.cleaned_data[name] for name in form.changed_data if name in form.cleaned_data}
@@ -245,4 +287,3 @@ def _bulk_step(name: str) -> Any:
         return take_for_each(model_admin, request, queryset, model_admin.machine, name)
 
     return act
-

@@ -46,11 +46,16 @@ def spoken(deadline: Deadline, now: datetime, *, explained: bool = True) -> Spok
         words, tone = _("%(act)s: no date yet") % {"act": act}, str(Tone.NEUTRAL)
     else:
         paused = "" if deadline.paused_at else None
-        said = clock_words(act, deadline.due_at, deadline.met_at, deadline.started_at, paused, now, warn_at=deadline.warn_at)
+        said = clock_words(
+            act, deadline.due_at, deadline.met_at, deadline.started_at, paused, now, warn_at=deadline.warn_at
+        )
         words, tone = said.words, said.tone
     said_clock = SpokenClock(act, words, tone, deadline.due_at, deadline.started_at, deadline.met_at)
     if explained:
-        said_clock.steps.extend((parse_datetime(step["at"]) if step.get("at") else None, str(step.get("rule", ""))) for step in deadline.steps)
+        said_clock.steps.extend(
+            (parse_datetime(step["at"]) if step.get("at") else None, str(step.get("rule", "")))
+            for step in deadline.steps
+        )
     return said_clock
 
 
@@ -60,6 +65,8 @@ def nearest_clocks(cases: Iterable[Case], now: datetime) -> dict[int, SpokenCloc
     if not rows:
         return {}
     content_type = ContentType.objects.get_for_model(next(iter(rows.values())))
-    nearest = Deadline.objects.open().filter(content_type=content_type, object_id__in=rows, due_at__isnull=False, paused_at=None)
+    nearest = Deadline.objects.open().filter(
+        content_type=content_type, object_id__in=rows, due_at__isnull=False, paused_at=None
+    )
     nearest = nearest.order_by("object_id", "due_at", "pk").distinct("object_id").defer("steps", "pauses")
     return {deadline.object_id: spoken(deadline, now, explained=False) for deadline in nearest}

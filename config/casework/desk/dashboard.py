@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from config.casework.access.models import User
 from config.casework.cases.models import Case
+from config.casework.cases.querysets import CaseQuerySet
 from config.casework.desk.clocks import SpokenClock, nearest_clocks
 from config.casework.desk.display import Mark, choice_of
 
@@ -38,7 +39,10 @@ class Card:
 
 @dataclass(frozen=True)
 class NextItem:
-    """One thing the person should do: the act as a verb phrase, on what, until when."""
+    """One thing the person should do: the act as a verb phrase, on what, until when.
+
+    `pk` and `kind` name the case and the clock, for makers that say the same thing better elsewhere.
+    """
 
     what: Any
     reference: str
@@ -48,6 +52,8 @@ class NextItem:
     clock: SpokenClock | None = None
     badge: Mark | None = None
     urgent: bool = False
+    kind: str = ""
+    pk: int | None = None
 
 
 type CardMaker = Callable[[User, datetime], Card | None]
@@ -84,16 +90,26 @@ def next_items(user: User, now: datetime) -> list[NextItem]:
 
 
 def next_of_queue(
-    rows: models.QuerySet[Any], user: User, now: datetime, *, badge: Callable[[Any], Mark | None] | None = None, limit: int = NEXT
+    rows: CaseQuerySet,
+    user: User,
+    now: datetime,
+    *,
+    also: models.Q | None = None,
+    badge: Callable[[Any], Mark | None] | None = None,
+    limit: int = NEXT,
 ) -> list[NextItem]:
     """Open cases of one kind that wait for this person: their own and those nobody owns, the nearest clock first.
 
     Args:
         rows: cases, not yet scoped; only those the person may see are taken.
+        also: further cases that are this person's business, whoever owns them.
         badge: what stands before the reference; the state when left out.
     """
     mine = models.Q(owner=user) | models.Q(owner=None)
-    found: list[Case] = list(rows.visible_to(user).open().filter(mine, next_due_at__isnull=False).nearest_clock_first()[:limit])  # type: ignore[attr-defined]
+    if also is not None:
+        mine |= also
+    waiting = rows.visible_to(user).open().filter(mine, next_due_at__isnull=False)
+    found: list[Case] = list(waiting.nearest_clock_first()[:limit])
     clocks = nearest_clocks(found, now)
     items = []
     for case in found:
@@ -107,6 +123,8 @@ def next_of_queue(
                 due_at=case.next_due_at,
                 clock=said,
                 badge=badge(case) if badge else _state_mark(case),
+                kind=case.next_due_kind,
+                pk=case.pk,
             )
         )
     return items

@@ -36,7 +36,9 @@ def badge(label: Any, tone: Any = Tone.NEUTRAL, hint: str = "") -> SafeString:
 
 @lru_cache(maxsize=512)
 def _drawn_badge(label: str, tone: str, hint: str) -> SafeString:
-    return SafeString(render_to_string("desk/partials/badge.html", {"label": label, "tone": tone, "hint": hint}).strip())
+    return SafeString(
+        render_to_string("desk/partials/badge.html", {"label": label, "tone": tone, "hint": hint}).strip()
+    )
 
 
 def choice_badge(obj: models.Model, name: str) -> SafeString:
@@ -88,15 +90,18 @@ def label_words(model: type[models.Model], name: str, owner: Any = None) -> str:
 
 
 def facts(obj: models.Model, names: tuple[str, ...], owner: Any = None) -> list[tuple[str, SafeString]]:
-    """Headings and values of a row, for a list of facts."""
-    return [(label_words(type(obj), name, owner), value_words(obj, name, owner)) for name in names]
+    """Headings and values of a row, for a list of facts; what is not known yet is left out."""
+    told = [(label_words(type(obj), name, owner), value_words(obj, name, owner)) for name in names]
+    return [(label, value) for label, value in told if value != NOTHING]
 
 
 def _plain_words(value: Any, *, multiline: bool) -> SafeString:
     if isinstance(value, bool):
         return SafeString(_("yes") if value else _("no"))
     if isinstance(value, datetime):
-        return format_html('<time datetime="{}">{}</time>', value.isoformat(), moment(value, timezone.get_current_timezone_name()))
+        return format_html(
+            '<time datetime="{}">{}</time>', value.isoformat(), moment(value, timezone.get_current_timezone_name())
+        )
     if isinstance(value, date):
         return conditional_escape(formats.date_format(value, "D j F Y"))
     if isinstance(value, (list, tuple, set, frozenset)):

@@ -49,7 +49,9 @@ class QueueFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("open", _("Open")), ("mine", _("Mine")), ("closed", _("Closed")), ("all", _("All"))]
 
-    def __init__(self, request: HttpRequest, params: dict[str, Any], model: type[models.Model], model_admin: Any) -> None:
+    def __init__(
+        self, request: HttpRequest, params: dict[str, Any], model: type[models.Model], model_admin: Any
+    ) -> None:
         super().__init__(request, params, model, model_admin)
         self.default = "all" if request.GET.get("q") else "open"
 
@@ -71,7 +73,11 @@ class QueueFilter(admin.SimpleListFilter):
     def choices(self, changelist: Any) -> Iterator[Any]:
         chosen = self.chosen()
         for key, words in self.lookup_choices:
-            yield {"selected": key == chosen, "query_string": changelist.get_query_string({self.parameter_name: key}), "display": words}
+            yield {
+                "selected": key == chosen,
+                "query_string": changelist.get_query_string({self.parameter_name: key}),
+                "display": words,
+            }
 
 
 class RevokedFilter(admin.SimpleListFilter):
@@ -90,5 +96,3 @@ class RevokedFilter(admin.SimpleListFilter):
             case "revoked":
                 return queryset.filter(revoked_at__isnull=False)
         return queryset
-
-

@@ -9,6 +9,8 @@ from django.db import models
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from config.casework.cases.choices import RedactionReason
+from config.casework.files.forms import AttachmentsField
 from config.casework.transitions import Transition
 
 type Pick = Callable[[Any], forms.Field | None]
@@ -68,15 +70,24 @@ def step_form(model: type[models.Model], transition: Transition, pick: Pick) -> 
     fields = model_fields(model, (*transition.fields, *transition.optional), demanded=transition.fields, pick=pick)
     if transition.takes_time:
         fields["at"] = forms.DateTimeField(
-            label=_("When it happened"), help_text=_("Your own time. Leave it empty for now."), required=False, widget=MomentInput
+            label=_("When it happened"),
+            help_text=_("Your own time. Leave it empty for now."),
+            required=False,
+            widget=MomentInput,
         )
     fields["reason"] = forms.CharField(
-        label=_("Note"), help_text=_("Stays in the timeline."), required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 3})
+        label=_("Note"),
+        help_text=_("Stays in the timeline."),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
     )
     return type("StepForm", (StepForm,), fields)
 
 
-def model_fields(model: type[models.Model], names: Iterable[str], *, demanded: Iterable[str], pick: Pick) -> dict[str, forms.Field]:
+def model_fields(
+    model: type[models.Model], names: Iterable[str], *, demanded: Iterable[str], pick: Pick
+) -> dict[str, forms.Field]:
     """Form fields for columns of a model, native inputs for times, pickers for keys."""
     demanded = frozenset(demanded)
     fields: dict[str, forms.Field] = {}
@@ -117,10 +128,32 @@ class NoteForm(ActForm):
     """A remark on a case."""
 
     text = forms.CharField(label=_("Note"), max_length=20_000, widget=forms.Textarea(attrs={"rows": 3}))
-    at = forms.DateTimeField(label=_("When it was"), help_text=_("Your own time. Leave it empty for now."), required=False, widget=MomentInput)
+    at = forms.DateTimeField(
+        label=_("When it was"),
+        help_text=_("Your own time. Leave it empty for now."),
+        required=False,
+        widget=MomentInput,
+    )
 
 
-class ReasonForm(ActForm):
-    """Why something is done."""
+class FilesForm(ActForm):
+    """Files for a case."""
 
-    reason = forms.CharField(label=_("Reason"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 3}))
+    uploads = AttachmentsField(label=_("Files"))
+
+
+class RedactForm(ActForm):
+    """A passage that must not stand anywhere."""
+
+    passage = forms.CharField(
+        label=_("Passage"),
+        help_text=_("Word for word. Capital letters and line breaks do not matter."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    reason = forms.ChoiceField(label=_("Why"), choices=RedactionReason.choices)
+
+
+class RedactFileForm(ActForm):
+    """Why a file must go."""
+
+    reason = forms.ChoiceField(label=_("Why"), choices=RedactionReason.choices)

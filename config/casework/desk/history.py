@@ -30,7 +30,11 @@ class HistoryEntry:
 def entries_about(obj: models.Model, limit: int = LIMIT) -> list[HistoryEntry]:
     """The trail of one row, newest first; of a case all that happened in it."""
     reference = getattr(obj, "reference", "")
-    rows = AuditEntry.objects.filter(case_reference=reference) if reference else AuditEntry.objects.filter(object_type=obj._meta.label_lower, object_id=obj.pk)
+    rows = (
+        AuditEntry.objects.filter(case_reference=reference)
+        if reference
+        else AuditEntry.objects.filter(object_type=obj._meta.label_lower, object_id=obj.pk)
+    )
     return [_told(entry) for entry in rows.select_related("actor").order_by("-pk")[:limit]]
 
 

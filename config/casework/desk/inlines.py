@@ -87,7 +87,13 @@ class CaseInline:
             return self.fk_name
         for column in self.model._meta.get_fields():
             related = getattr(column, "related_model", None)
-            if column.concrete and column.is_relation and isinstance(related, type) and hasattr(related, "MACHINE") and hasattr(related, "OPEN_STATES"):
+            if (
+                column.concrete
+                and column.is_relation
+                and isinstance(related, type)
+                and hasattr(related, "MACHINE")
+                and hasattr(related, "OPEN_STATES")
+            ):
                 return column.name
         raise LookupError(f"{self.model.__name__} has no key to a case; set fk_name.")
 
@@ -108,6 +114,10 @@ class CaseInline:
         """
         rows = []
         for row in self.get_rows(case):
-            primary, more = (None, []) if self.machine is None else buttons(Stand(row, self.machine, back), user, address.replace("{pk}", str(row.pk)))
+            primary, more = (
+                (None, [])
+                if self.machine is None
+                else buttons(Stand(row, self.machine, back), user, address.replace("{pk}", str(row.pk)))
+            )
             rows.append(ChildRow(row, [value_words(row, name, self) for name in self.fields], primary, more))
         return rows

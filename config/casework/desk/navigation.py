@@ -9,7 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from config.casework.access.models import User
 
 WORK, PEOPLE, TRAIL, MACHINE_ROOM = "work", "people", "trail", "machine"
-_GROUPS: dict[str, Any] = {WORK: _("Work"), PEOPLE: _("People and systems"), TRAIL: _("The trail"), MACHINE_ROOM: _("Machine room")}
+_GROUPS: dict[str, Any] = {
+    WORK: _("Work"),
+    PEOPLE: _("People and systems"),
+    TRAIL: _("The trail"),
+    MACHINE_ROOM: _("Machine room"),
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,11 @@ def lines_for(user: User) -> list[dict[str, Any]]:
     """The groups with the lines this person may open, in the form the skin takes."""
     groups = []
     for key, title in _GROUPS.items():
-        items = [{"title": line.title, "icon": line.icon, "link": link} for line in sorted(_lines.get(key, []), key=lambda line: line.order) if (link := _link(line, user))]
+        items = [
+            {"title": line.title, "icon": line.icon, "link": link}
+            for line in sorted(_lines.get(key, []), key=lambda line: line.order)
+            if (link := _link(line, user))
+        ]
         if items:
             groups.append({"title": title, "separator": False, "collapsible": False, "items": items})
     return groups

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -97,7 +98,9 @@ def step_page(admin: DeskAdmin, request: HttpRequest, stand: Stand, name: str) -
     form_class = _form_class(admin, request, stand, transition)
     if request.method != "POST":
         form = form_class(initial={**_present(stand.obj, transition), "version": stand.version})
-        return _drawn(admin, request, stand, transition, form, extra={"missing": _foreseen(stand, name, transition, user)})
+        return _drawn(
+            admin, request, stand, transition, form, extra={"missing": _foreseen(stand, name, transition, user)}
+        )
     form = form_class(request.POST)
     if form.is_valid() and _taken(request, stand, name, transition, form):
         messages.success(request, _("%(row)s: %(act)s. Done.") % {"row": stand.obj, "act": transition.label})
@@ -105,7 +108,9 @@ def step_page(admin: DeskAdmin, request: HttpRequest, stand: Stand, name: str) -
     return _drawn(admin, request, stand, transition, form)
 
 
-def take_for_each(admin: DeskAdmin, request: HttpRequest, rows: Iterable[Any], machine: Machine[Any], name: str) -> HttpResponse | None:
+def take_for_each(
+    admin: DeskAdmin, request: HttpRequest, rows: Iterable[Any], machine: Machine[Any], name: str
+) -> HttpResponse | None:
     """Take one step on each chosen row, and say how many were refused and why.
 
     Each row is a transaction of its own: one refusal stops nothing. A step that demands fields asks for them once.
@@ -129,7 +134,9 @@ def take_for_each(admin: DeskAdmin, request: HttpRequest, rows: Iterable[Any], m
     return None
 
 
-def _each(request: HttpRequest, rows: list[Any], machine: Machine[Any], name: str, transition: Transition, form: StepForm) -> tuple[int, Counter[str]]:
+def _each(
+    request: HttpRequest, rows: list[Any], machine: Machine[Any], name: str, transition: Transition, form: StepForm
+) -> tuple[int, Counter[str]]:
     done, refused = 0, Counter[str]()
     for row in rows:
         try:
@@ -147,9 +154,17 @@ def _each(request: HttpRequest, rows: list[Any], machine: Machine[Any], name: st
 
 def _report(request: HttpRequest, transition: Transition, done: int, refused: Counter[str]) -> None:
     if done:
-        messages.success(request, ngettext("%(act)s: %(count)d done.", "%(act)s: %(count)d done.", done) % {"act": transition.label, "count": done})
+        messages.success(
+            request,
+            ngettext("%(act)s: %(count)d done.", "%(act)s: %(count)d done.", done)
+            % {"act": transition.label, "count": done},
+        )
     for reason, count in refused.most_common():
-        messages.warning(request, ngettext("%(count)d refused: %(reason)s", "%(count)d refused: %(reason)s", count) % {"count": count, "reason": reason})
+        messages.warning(
+            request,
+            ngettext("%(count)d refused: %(reason)s", "%(count)d refused: %(reason)s", count)
+            % {"count": count, "reason": reason},
+        )
 
 
 def _form_class(admin: DeskAdmin, request: HttpRequest, stand: Stand, transition: Transition) -> type[StepForm]:
@@ -158,7 +173,8 @@ def _form_class(admin: DeskAdmin, request: HttpRequest, stand: Stand, transition
 
 def _present(obj: models.Model, transition: Transition) -> dict[str, Any]:
     """What the form starts with: what the row holds, and what the step suggests."""
-    held = {name: obj._meta.get_field(name).value_from_object(obj) for name in (*transition.fields, *transition.optional)}  # type: ignore[union-attr]
+    columns: list[Any] = [obj._meta.get_field(name) for name in (*transition.fields, *transition.optional)]
+    held = {column.name: column.value_from_object(obj) for column in columns}
     return held | dict(transition.initial(obj) if transition.initial else {})
 
 
@@ -186,21 +202,35 @@ def _taken(request: HttpRequest, stand: Stand, name: str, transition: Transition
 
 def _apply(obj: Any, machine: Machine[Any], name: str, transition: Transition, form: StepForm, user: User) -> None:
     values = given_values(form, obj, transition)
-    apply(obj, name, actor=user, at=form.cleaned_data.get("at"), reason=form.cleaned_data.get("reason", ""), machine=machine, **values)
+    apply(
+        obj,
+        name,
+        actor=user,
+        at=form.cleaned_data.get("at"),
+        reason=form.cleaned_data.get("reason", ""),
+        machine=machine,
+        **values,
+    )
 
 
 def _overtaken(stand: Stand, error: Refused) -> str:
     """Who was faster, and how it is now."""
     case = getattr(stand.obj, "case_root", stand.obj)
     last = (
-        AuditEntry.objects.filter(case_reference=getattr(case, "reference", ""), action__startswith=f"{stand.machine.noun}.")
+        AuditEntry.objects.filter(
+            case_reference=getattr(case, "reference", ""), action__startswith=f"{stand.machine.noun}."
+        )
         .select_related("actor")
         .order_by("-pk")
         .first()
     )
     if last is None:
         return str(error)
-    said = {"who": last.actor.get_full_name() if last.actor else last.actor_label, "when": ago_words(last.at, clock.now()), "error": error}
+    said = {
+        "who": last.actor.get_full_name() if last.actor else last.actor_label,
+        "when": ago_words(last.at, clock.now()),
+        "error": error,
+    }
     return _("%(who)s was faster, %(when)s. %(error)s") % said
 
 
@@ -209,7 +239,12 @@ def _foreseen(stand: Stand, name: str, transition: Transition, user: User) -> li
     state = stand.machine.state(stand.obj)
     if state not in transition.sources:
         label = stand.machine.states(state).label
-        return [{"text": str(transition.already) or _("“%(step)s” is not possible: it is %(state)s.") % {"step": transition.label, "state": label}}]
+        return [
+            {
+                "text": str(transition.already)
+                or _("“%(step)s” is not possible: it is %(state)s.") % {"step": transition.label, "state": label}
+            }
+        ]
     if transition.fields or any(stand.obj._meta.get_field(column).editable for column in transition.optional):
         return []
     step = Step(obj=stand.obj, name=name, actor=user, at=clock.now(), values={}, before={})
@@ -217,7 +252,14 @@ def _foreseen(stand: Stand, name: str, transition: Transition, user: User) -> li
 
 
 def _drawn(
-    admin: DeskAdmin, request: HttpRequest, stand: Stand, transition: Transition, form: StepForm, *, extra: Mapping[str, Any] | None = None, title: str = ""
+    admin: DeskAdmin,
+    request: HttpRequest,
+    stand: Stand,
+    transition: Transition,
+    form: StepForm,
+    *,
+    extra: Mapping[str, Any] | None = None,
+    title: str = "",
 ) -> HttpResponse:
     return draw_act(
         admin,
@@ -233,7 +275,18 @@ def _drawn(
     )
 
 
-def _drawn_for_each(admin: DeskAdmin, request: HttpRequest, stand: Stand, transition: Transition, form: StepForm, rows: list[Any]) -> HttpResponse:
+def _drawn_for_each(
+    admin: DeskAdmin, request: HttpRequest, stand: Stand, transition: Transition, form: StepForm, rows: list[Any]
+) -> HttpResponse:
     count = len(rows)
-    title = ngettext("%(act)s: %(count)d row", "%(act)s: %(count)d rows", count) % {"act": transition.label, "count": count}
-    return _drawn(admin, request, stand, transition, form, extra={"rows": rows, "action": request.POST.get("action", "")}, title=title)
+    carried = [
+        ("action", request.POST.get("action", "")),
+        ("confirmed", "1"),
+        *(("_selected_action", row.pk) for row in rows),
+    ]
+    hidden = format_html_join("", '<input type="hidden" name="{}" value="{}">', carried)
+    title = ngettext("%(act)s: %(count)d row", "%(act)s: %(count)d rows", count) % {
+        "act": transition.label,
+        "count": count,
+    }
+    return _drawn(admin, request, stand, transition, form, extra={"rows": rows, "hidden_fields": hidden}, title=title)

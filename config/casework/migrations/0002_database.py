@@ -12,12 +12,16 @@ CREATE INDEX IF NOT EXISTS desk_cache_expires ON desk_cache (expires);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("casework", "0001_initial"), ("django_q", "0019_alter_task_options_alter_ormq_key_alter_ormq_lock_and_more")]
+    dependencies = [
+        ("casework", "0001_initial"),
+        ("django_q", "0019_alter_task_options_alter_ormq_key_alter_ormq_lock_and_more"),
+    ]
     run_before = [("incidents", "0001_initial"), ("integrations", "0001_initial")]
     operations = [
         TrigramExtension(),
         migrations.RunSQL(
-            "CREATE INDEX IF NOT EXISTS casework_ormq_key_lock ON django_q_ormq (key, lock)", "DROP INDEX IF EXISTS casework_ormq_key_lock"
+            "CREATE INDEX IF NOT EXISTS casework_ormq_key_lock ON django_q_ormq (key, lock)",
+            "DROP INDEX IF EXISTS casework_ormq_key_lock",
         ),
         migrations.RunSQL(CACHE, "DROP TABLE IF EXISTS desk_cache"),
     ]

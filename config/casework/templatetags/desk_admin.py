@@ -21,7 +21,10 @@ def desk_result_list(cl: Any) -> dict[str, Any]:
     wide = [bool(narrow) and column not in narrow and column != "action_checkbox" for column in columns]
     return {
         "cl": cl,
-        "headers": [_header(header, column, hidden) for header, column, hidden in zip(result_headers(cl), columns, wide, strict=True)],
+        "headers": [
+            _header(header, column, hidden)
+            for header, column, hidden in zip(result_headers(cl), columns, wide, strict=True)
+        ],
         "rows": [list(_cells(cl, row, wide)) for row in cl.result_list],
         **_emptiness(cl),
     }
@@ -37,7 +40,11 @@ def queue_choices(cl: Any) -> list[dict[str, Any]]:
 
 
 def _header(header: dict[str, Any], column: str, hidden: bool) -> dict[str, Any]:
-    return {**header, "toggle": column == "action_checkbox", "classes": f"column-{column} {WIDE}" if hidden else f"column-{column}"}
+    return {
+        **header,
+        "toggle": column == "action_checkbox",
+        "classes": f"column-{column} {WIDE}" if hidden else f"column-{column}",
+    }
 
 
 def _cells(cl: Any, row: Any, wide: list[bool]) -> Iterator[SafeString]:
@@ -50,7 +57,11 @@ def _emptiness(cl: Any) -> dict[str, Any]:
     model_admin = cl.model_admin
     if cl.query or cl.has_active_filters:
         again = {"label": _("Show all again"), "url": "?"}
-        return {"empty_title": _("Nothing matches"), "empty_why": _("No row fits what you search for."), "empty_action": again}
+        return {
+            "empty_title": _("Nothing matches"),
+            "empty_why": _("No row fits what you search for."),
+            "empty_action": again,
+        }
     request = getattr(model_admin, "request", None)
     action: dict[str, Any] | None = None
     if request is not None and model_admin.has_add_permission(request):

@@ -38,7 +38,11 @@ class JobFilter(admin.SimpleListFilter):
     def choices(self, changelist: Any) -> Iterator[Any]:
         chosen = self.value() or JobState.PARKED.value
         for key, words in self.lookup_choices:
-            yield {"selected": key == chosen, "query_string": changelist.get_query_string({self.parameter_name: key}), "display": words}
+            yield {
+                "selected": key == chosen,
+                "query_string": changelist.get_query_string({self.parameter_name: key}),
+                "display": words,
+            }
 
 
 def _retry(actor: User, job: Job, _form: ActForm) -> str:
@@ -58,7 +62,20 @@ class JobAdmin(ReadOnlyAdmin):
     narrow_columns = ("kind", "state_badge", "why")
     search_fields = ("kind", "key")
     ordering = ("-pk",)
-    fields = ("kind", "key", "state_badge", "arguments", "attempts", "deaths", "next_at", "parked_reason", "last_error", "created_at", "finished_at", "trace_id")
+    fields = (
+        "kind",
+        "key",
+        "state_badge",
+        "arguments",
+        "attempts",
+        "deaths",
+        "next_at",
+        "parked_reason",
+        "last_error",
+        "created_at",
+        "finished_at",
+        "trace_id",
+    )
     acts = (
         Act(
             "retry",

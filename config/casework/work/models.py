@@ -39,8 +39,12 @@ class Job(models.Model):
             models.Index(fields=["finished_at"], condition=Q(state=JobState.DONE), name="job_done"),
         ]
         constraints = [
-            models.CheckConstraint(condition=~Q(state=JobState.DUE) | Q(next_at__isnull=False), name="job_due_has_time"),
-            models.CheckConstraint(condition=~Q(state=JobState.RUNNING) | Q(lease_until__isnull=False), name="job_running_has_lease"),
+            models.CheckConstraint(
+                condition=~Q(state=JobState.DUE) | Q(next_at__isnull=False), name="job_due_has_time"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=JobState.RUNNING) | Q(lease_until__isnull=False), name="job_running_has_lease"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,19 +1,25 @@
 """The desk's addresses with an admin of incidents of our own, so that these tests know what they look at."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
 from django.urls import path
 
 from config import urls as house
+from config.casework import clock
 from config.casework.access.actors import Actor
 from config.casework.access.models import User
+from config.casework.cases.changes import change_case
 from config.casework.cases.models import Case
+from config.casework.catalogue.models import System
 from config.casework.desk.cases import CaseAdmin
 from config.casework.desk.display import Mark
+from config.casework.desk.exchange import DeskImportExportAdmin
 from config.casework.desk.inlines import CaseInline
 from config.casework.desk.site import DeskSite
 from incidents.models import Incident, Mitigation, Severity
@@ -34,7 +40,7 @@ class MitigationInline(CaseInline):
         return Mitigation.objects.create(incident=case, applied_at=at, temporary=bool(values["expires_at"]), **values)
 
 
-class IncidentAdmin(CaseAdmin):
+class IncidentAdmin(DeskImportExportAdmin, CaseAdmin):
     facts = ("system", "organization", "received_at", "severity", "scope", "description", "source", "acknowledged_at")
     edit_fields = ("title", "owner", "description", "scope")
     add_fields = ("system", "title", "description")
@@ -42,6 +48,8 @@ class IncidentAdmin(CaseAdmin):
     panels = (MitigationInline,)
     bulk_steps = ("acknowledge", "resolve")
     list_select_related = ("owner", "severity")
+    export_fields = ("reference", "title", "state")
+    import_fields = ("reference", "system", "title")
 
     def severity(self, obj: Any) -> Mark | None:
         return Mark(obj.severity.name, obj.severity.tone) if obj.severity else None
@@ -53,6 +61,17 @@ class IncidentAdmin(CaseAdmin):
         system = values.pop("system")
         return open_incident(system, actor=actor, at=at, **values)
 
+    def apply_row(self, row: Mapping[str, Any], *, actor: User) -> tuple[models.Model, bool]:
+        if row.get("reference"):
+            case = Incident.objects.visible_to(actor).filter(reference=row["reference"]).first()
+            if case is None:
+                raise ValidationError({"reference": "There is no such incident."})
+            return change_case(case, actor=actor, at=clock.now(), title=row["title"]), False
+        system = System.objects.filter(key=row.get("system")).first()
+        if system is None:
+            raise ValidationError({"system": "There is no such system."})
+        return open_incident(system, title=row["title"], actor=actor, at=clock.now()), True
+
 
 site = DeskSite(name="admin")
 for model, registered in admin.site._registry.items():
@@ -60,4 +79,7 @@ for model, registered in admin.site._registry.items():
         site.register(model, type(registered))
 site.register(Incident, IncidentAdmin)
 
-urlpatterns = [path("admin/", site.urls), *(pattern for pattern in house.urlpatterns if getattr(pattern, "app_name", "") != "admin")]
+urlpatterns = [
+    path("admin/", site.urls),
+    *(pattern for pattern in house.urlpatterns if getattr(pattern, "app_name", "") != "admin"),
+]

@@ -1,0 +1,1 @@
+"""A made-up week on the incident desk, for newcomers."""

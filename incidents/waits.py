@@ -1,0 +1,120 @@
+"""What open incidents wait for: one place for the numbers of the dashboard and the filters of the queue behind them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from config.casework.access.models import User
+from config.casework.approvals.models import OPEN as APPROVAL_OPEN
+from config.casework.approvals.models import Approval, Deputy, Signature
+from config.casework.deadlines.models import OPEN as CLOCK_OPEN
+from config.casework.deadlines.models import Deadline
+from incidents.choices import UNRESOLVED, Clock, IncidentState
+from incidents.models import Incident, Mitigation
+from incidents.reviews.choices import PostmortemState
+from incidents.reviews.models import Postmortem
+from incidents.severity.choices import Duty
+from incidents.transitions import JOINT_DECISION
+
+UNACKNOWLEDGED = Q(state__in=UNRESOLVED) & (Q(acknowledged_at=None) | Q(acknowledgement_provisional=True))
+
+type Rows = QuerySet[Any]
+
+
+def unacknowledged(rows: Rows, user: User, now: datetime) -> Rows:
+    """Nobody has it, or whoever tapped the link has not confirmed."""
+    return rows.filter(UNACKNOWLEDGED)
+
+
+def late(rows: Rows, user: User, now: datetime) -> Rows:
+    """The nearest clock ran out."""
+    return rows.filter(next_due_at__lt=now)
+
+
+def at_risk(rows: Rows, user: User, now: datetime) -> Rows:
+    """No clock ran out yet, but one has used up the share of its time after which it warns."""
+    return rows.filter(next_due_at__gte=now, pk__in=_warned(now))
+
+
+def late_or_at_risk(rows: Rows, user: User, now: datetime) -> Rows:
+    return rows.filter(Q(next_due_at__lt=now) | Q(next_due_at__gte=now, pk__in=_warned(now)))
+
+
+def decisions(rows: Rows, user: User, now: datetime) -> Rows:
+    """The joint decision waits for this person's signature; for whoever cannot sign, for anybody's."""
+    return rows.filter(pk__in=open_approvals(user, now).values("object_id"))
+
+
+def updates(rows: Rows, user: User, now: datetime) -> Rows:
+    """The promised next update is overdue."""
+    clocks = Deadline.objects.filter(
+        CLOCK_OPEN, content_type=_type(), object_id=OuterRef("pk"), kind=Clock.UPDATE, paused_at=None, due_at__lt=now
+    )
+    return rows.filter(Exists(clocks), next_due_at__lt=now)
+
+
+def reviews(rows: Rows, user: User, now: datetime) -> Rows:
+    """Resolved, and the postmortem its level demands is not published."""
+    published = Postmortem.objects.filter(incident=OuterRef("pk"), state=PostmortemState.PUBLISHED)
+    return rows.filter(~Exists(published), state=IncidentState.RESOLVED, severity__postmortem=Duty.REQUIRED)
+
+
+def measures(rows: Rows, user: User, now: datetime) -> Rows:
+    """A temporary measure is in force."""
+    return rows.filter(Exists(Mitigation.objects.filter(incident=OuterRef("pk"), temporary=True, reverted_at=None)))
+
+
+def open_approvals(user: User, now: datetime) -> QuerySet[Approval]:
+    """Joint decisions this person can sign now, by role or as a deputy; for whoever holds neither, all open ones."""
+    rows = Approval.objects.filter(APPROVAL_OPEN, content_type=_type(), purpose=JOINT_DECISION)
+    roles = may_sign_as(user, now)
+    if not roles:
+        return rows
+    signed = (
+        Signature.objects.filter(Q(person=user) | Q(role__in=roles), approval=OuterRef("pk"))
+        if len(roles) == 1
+        else Signature.objects.filter(person=user, approval=OuterRef("pk"))
+    )
+    return rows.filter(~Exists(signed), roles__overlap=sorted(roles)).exclude(excluded=user)
+
+
+def may_sign_as(user: User, now: datetime) -> set[str]:
+    """The roles for which this person's word counts in a joint decision."""
+    if not user.has_perm("incidents.decide_incident"):
+        return set()
+    deputised = Deputy.objects.filter(person=user, starts_at__lte=now, ends_at__gt=now).values_list("role", flat=True)
+    return {*(str(role) for role in user.roles), *deputised} & {"ceo", "cto"}
+
+
+def _warned(now: datetime) -> Any:
+    """Incidents with a clock at risk; the conditions are those of the partial index that the sweep uses."""
+    return Deadline.objects.filter(
+        CLOCK_OPEN, content_type=_type(), breached_at=None, paused_at=None, warn_at__lte=now, due_at__gte=now
+    ).values("object_id")
+
+
+def _type() -> ContentType:
+    return ContentType.objects.get_for_model(Incident)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """One thing incidents wait for: its words in the filter and the rows it leaves of the open ones."""
+
+    label: Any
+    narrow: Callable[[Rows, User, datetime], Rows]
+
+
+WAITS: dict[str, Wait] = {
+    "acknowledgement": Wait(_("somebody to take it"), unacknowledged),
+    "clocks": Wait(_("late or at risk"), late_or_at_risk),
+    "update": Wait(_("an overdue update"), updates),
+    "decision": Wait(_("a joint decision"), decisions),
+    "postmortem": Wait(_("the postmortem"), reviews),
+    "measure": Wait(_("a measure to be taken back"), measures),
+}

@@ -1,0 +1,147 @@
+"""Who may open what: one row for each address, the roles that may see it, and those that may change it.
+
+An address without a row fails tests/casework/test_access_table.py. Roles to come have rows already; empty tuples say that
+nobody may.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+CEO, CTO, SUPPORT, PRIVACY, REVIEWER, AUDITOR = "ceo", "cto", "support", "privacy", "reviewer", "auditor"
+ORG_ADMIN, MEMBER, ANONYMOUS = "org_admin", "member", "anonymous"
+ROLES = (CEO, CTO, SUPPORT, PRIVACY, REVIEWER, AUDITOR, ORG_ADMIN, MEMBER, ANONYMOUS)
+"""Every role of the table; `superadmin` is no role and is tried where it matters."""
+
+LEADS = (CEO, CTO)
+WORKERS = (CEO, CTO, SUPPORT)
+DESK = (CEO, CTO, SUPPORT, PRIVACY, REVIEWER)
+STAFF = (*DESK, AUDITOR)
+SIGNED_IN = (*STAFF, ORG_ADMIN, MEMBER)
+ALL = ROLES
+NOBODY: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One address.
+
+    Attributes:
+        get: roles that may open it.
+        post: roles whose POST is heard; None: it takes none, or its POST is tried elsewhere.
+        objects: names of the rows (tests.casework.test_access_table.World) its arguments are the keys of, or literals
+            written with a leading colon.
+        status: what it answers to those who may, when that is no page (an API without a token answers 401).
+    """
+
+    get: tuple[str, ...]
+    post: tuple[str, ...] | None = None
+    objects: tuple[str, ...] = ()
+    status: int | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the admin: its five pages, and the acts on its rows.
+
+    Attributes:
+        row: name of the row that stands for all.
+        view: roles that may read it.
+        acts: further pages of a row by the end of their name, with the roles that may open them.
+    """
+
+    row: str
+    view: tuple[str, ...]
+    add: tuple[str, ...] = NOBODY
+    change: tuple[str, ...] = NOBODY
+    delete: tuple[str, ...] = NOBODY
+    acts: Mapping[str, Row] = field(default_factory=dict)
+
+
+ADMIN: dict[str, Table] = {
+    # --- the shared base ---------------------------------------------------------------------------------------------
+    "casework_user": Table(
+        "person", (*LEADS, AUDITOR), add=LEADS, change=LEADS, acts={"act": Row(LEADS, objects=("person", ":password"))}
+    ),
+    "casework_organization": Table("organization", STAFF, add=LEADS, change=LEADS),
+    "casework_system": Table("system", STAFF, change=LEADS),
+    "casework_calendar": Table("calendar", STAFF, add=LEADS, change=LEADS),
+    "casework_apitoken": Table("token", LEADS, add=LEADS, acts={"act": Row(LEADS, objects=("token", ":revoke"))}),
+    "casework_auditentry": Table("entry", STAFF),
+    "casework_auditseal": Table("seal", (CTO, AUDITOR)),
+    "casework_job": Table("job", (*LEADS, AUDITOR), acts={"act": Row((CTO,), objects=("job", ":retry"))}),
+    "casework_deputy": Table("deputy", LEADS, add=LEADS, change=LEADS, delete=LEADS),
+    "casework_approval": Table("approval", (*LEADS, AUDITOR)),
+    "axes_accessattempt": Table("attempt", LEADS, delete=LEADS),
+    "pghistory_events": Table("", (CTO, AUDITOR)),
+    # --- incidents ---------------------------------------------------------------------------------------------------
+    "incidents_incident": Table(
+        "incident",
+        STAFF,
+        add=WORKERS,
+        change=WORKERS,
+        acts={
+            "step": Row(WORKERS, objects=("incident", ":triage")),
+            "child_add": Row(WORKERS, objects=("incident", ":mitigation")),
+            "child_step": Row(WORKERS, objects=("incident", ":mitigation", "mitigation", ":revert")),
+            "note": Row(DESK, objects=("incident",)),
+            "share": Row(NOBODY, objects=("incident",)),  # only restricted cases are shared
+            "redact": Row((*LEADS, PRIVACY), objects=("incident",)),
+            "files": Row(DESK, objects=("incident",)),
+            "redact_file": Row((*LEADS, PRIVACY), objects=("incident", "file")),
+            "run_start": Row(NOBODY, objects=("incident",)),  # by POST alone: tests/incidents
+            "run_step": Row(NOBODY, objects=("incident", ":0")),
+            "compose": Row(WORKERS, objects=("incident",)),
+            "postmortem": Row(STAFF, objects=("incident",)),  # while there is none it leads back
+            "postmortem_step": Row(NOBODY, objects=("incident", ":publish")),  # there is none yet
+            "decide": Row(NOBODY, objects=("incident",)),  # nothing waits for a decision
+        },
+    ),
+    "incidents_actionitem": Table("action_item", STAFF, add=WORKERS, change=WORKERS),
+    "incidents_severity": Table("severity", STAFF, add=LEADS, change=LEADS),
+    "incidents_releasewindow": Table("release_window", STAFF, add=LEADS, change=LEADS),
+    "incidents_oncallrole": Table("on_call_role", STAFF, change=LEADS),
+    "incidents_procedure": Table("procedure", STAFF, add=LEADS, change=LEADS),
+    "incidents_messagetemplate": Table("template", STAFF, add=LEADS, change=LEADS),
+    "incidents_page": Table("page", STAFF),
+}
+
+ADDRESSES: dict[str, Row] = {
+    "start": Row(ALL),
+    "healthz": Row(ALL),
+    "readyz": Row(ALL),
+    "api-health": Row(ALL),
+    "api-v1-health": Row(ALL),
+    "page-acknowledge": Row(ALL, objects=(":no-such-token",), status=404),
+    "file-download": Row((*DESK, AUDITOR), objects=("file",)),
+    "admin:index": Row(STAFF),
+    "admin:app_list": Row(STAFF, objects=(":casework",)),
+    "admin:jsi18n": Row(STAFF),
+    "admin:search": Row(STAFF),
+    "admin:autocomplete": Row(NOBODY),  # it needs to know what is picked: tests/casework/desk
+    "admin:view_on_site": Row(NOBODY, objects=(":1", ":1")),
+    "admin:login": Row(STAFF),  # it leads everybody else to the sign-in
+    "admin:logout": Row((ORG_ADMIN, MEMBER, ANONYMOUS)),  # by POST alone; it leads others to the start
+    "admin:password_change": Row(STAFF),
+    "admin:password_change_done": Row(STAFF),
+    # --- the API knows tokens, not people ----------------------------------------------------------------------------
+    "api:openapi-json": Row(ALL),
+    "api:openapi-view": Row(ALL),
+    "api:api-root": Row(NOBODY),
+    "api:alertmanager": Row(ALL, status=405),
+    "api:list_cases": Row(ALL, status=401),
+    "api:read_case": Row(ALL, objects=(":INC-2026-000001",), status=401),
+    "api:take_step": Row(ALL, objects=(":INC-2026-000001", ":acknowledge"), status=405),
+    "api:report": Row(ALL, status=405),
+}
+
+LIBRARIES = ("account_", "mfa_", "socialaccount_", "google_", "usersessions_")
+"""Addresses of the sign-in library: it asks for sign-in itself; they are only tried not to break."""
+
+UNNAMED = (
+    "favicon.ico",
+    "admin/(?P<url>.*)$",  # the admin's own "not found"
+    "<path:object_id>/",  # old addresses of admin pages lead to the new ones
+    "accounts/social/",
+    "accounts/2fa/",
+)
+"""Endings or beginnings of addresses that bear no name."""
