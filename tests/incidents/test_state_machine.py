@@ -82,7 +82,9 @@ class Work(RuleBasedStateMachine):
     def open(self, severity: str) -> None:
         with clock.at(self.now):
             judged = level(self.system, severity) if severity else None
-            self.incident = open_incident(self.system, title="Trouble", actor=None, at=self.now, severity=judged, source_key="alertmanager:1")
+            self.incident = open_incident(
+                self.system, title="Trouble", actor=None, at=self.now, severity=judged, source_key="alertmanager:1"
+            )
         self.entries = self._count()
         self.stale = [Incident.objects.get(pk=self.incident.pk)]
 
@@ -119,7 +121,11 @@ class Work(RuleBasedStateMachine):
         transition, before = INCIDENT.transitions[name], self._fresh()
         if before.state not in transition.sources:
             return
-        values = {key: value for key, value in FIELDS.items() if key in transition.fields or (key.startswith("no_") and key in transition.optional)}
+        values = {
+            key: value
+            for key, value in FIELDS.items()
+            if key in transition.fields or (key.startswith("no_") and key in transition.optional)
+        }
         if "severity" in transition.fields:
             values["severity"] = before.severity or level(self.system, "SEV-2")
         with clock.at(self.now):
@@ -168,10 +174,17 @@ class Work(RuleBasedStateMachine):
             incident = self._fresh()
             postmortem = start_postmortem(incident, actor=self.people["lead"], at=self.now)
             if postmortem.state == "draft":
-                write_postmortem(postmortem, actor=self.people["lead"], at=self.now, values={field["key"]: "said" for field in postmortem.schema})
+                write_postmortem(
+                    postmortem,
+                    actor=self.people["lead"],
+                    at=self.now,
+                    values={field["key"]: "said" for field in postmortem.schema},
+                )
                 apply(postmortem, "publish", actor=self.people["lead"])
             approval = current_approval(incident, JOINT_DECISION)
-            for person in () if approval is None or approval.granted_at else (self.people["lead"], self.people["chief"]):
+            for person in (
+                () if approval is None or approval.granted_at else (self.people["lead"], self.people["chief"])
+            ):
                 decide(incident, actor=person, at=self.now, mitigation_path="On.", stakeholder_updates="All.")
         self.entries = self._count()
 
@@ -184,7 +197,9 @@ class Work(RuleBasedStateMachine):
         assert row.state in IncidentState.values
         assert (row.resolved_at is not None) == (row.state not in UNRESOLVED)
         assert (row.closed_at is not None) == (row.state == IncidentState.CLOSED)
-        assert not row.acknowledgement_provisional or (row.acknowledged_at is not None and row.acknowledged_by is not None and row.state in UNRESOLVED)
+        assert not row.acknowledgement_provisional or (
+            row.acknowledged_at is not None and row.acknowledged_by is not None and row.state in UNRESOLVED
+        )
         if row.state == IncidentState.CLOSED:
             assert row.cause
             assert row.fix_reference
@@ -199,7 +214,10 @@ class Work(RuleBasedStateMachine):
             return
         row, times = self._fresh(), self._count("incident.reopened")
         if self.firm is not None and self.firm[2] == times:
-            assert (row.acknowledged_by_id, row.acknowledged_at, row.acknowledgement_provisional) == (*self.firm[:2], False)
+            assert (row.acknowledged_by_id, row.acknowledged_at, row.acknowledgement_provisional) == (
+                *self.firm[:2],
+                False,
+            )
         is_firm = row.acknowledged_at is not None and not row.acknowledgement_provisional
         self.firm = (row.acknowledged_by_id, row.acknowledged_at, times) if is_firm else None
 
@@ -249,7 +267,11 @@ class Work(RuleBasedStateMachine):
         assert str(error) or isinstance(error, PermissionDenied)
         assert self._count() == self.entries
         after = self._fresh()
-        assert (after.version, after.state, after.acknowledged_at) == (before.version, before.state, before.acknowledged_at)
+        assert (after.version, after.state, after.acknowledged_at) == (
+            before.version,
+            before.state,
+            before.acknowledged_at,
+        )
 
     def _fresh(self) -> Incident:
         return Incident.objects.select_related("system", "severity").get(pk=self.incident.pk)
@@ -264,7 +286,9 @@ def people(db: None, lead: User, chief: User, agent: User, stranger: User) -> di
     return {"lead": lead, "chief": chief, "agent": agent, "stranger": stranger}
 
 
-def test_whatever_people_do_the_record_stays_sound(jobarium: System, people: dict[str, User], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whatever_people_do_the_record_stays_sound(
+    jobarium: System, people: dict[str, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = System.objects.create(key="other", name="Other")
     foreign = level(jobarium, "SEV-1")
     foreign.pk, foreign.system, foreign.is_untriaged = None, other, False
@@ -273,7 +297,14 @@ def test_whatever_people_do_the_record_stays_sound(jobarium: System, people: dic
     monkeypatch.setattr(Work, "system", jobarium, raising=False)
     monkeypatch.setattr(Work, "foreign", foreign, raising=False)
     monkeypatch.setattr(Work, "seen", set(), raising=False)
-    quick = settings(max_examples=EXAMPLES, stateful_step_count=12, deadline=None, derandomize=EXAMPLES == 25, database=None, suppress_health_check=list(HealthCheck))
+    quick = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=12,
+        deadline=None,
+        derandomize=EXAMPLES == 25,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     run_state_machine_as_test(Work, settings=quick)
     assert Work.seen == set(IncidentState.values)
 
@@ -285,9 +316,13 @@ class TestTable:
     def ready(self, jobarium: System, people: dict[str, User]) -> Incident:
         """A case that lacks nothing, so that the state alone decides."""
         with clock.at(START):
-            incident = open_incident(jobarium, title="Trouble", actor=None, at=START, severity=level(jobarium, "SEV-2"), scope="candidates")
+            incident = open_incident(
+                jobarium, title="Trouble", actor=None, at=START, severity=level(jobarium, "SEV-2"), scope="candidates"
+            )
             postmortem = start_postmortem(incident, actor=people["lead"], at=START)
-            write_postmortem(postmortem, actor=people["lead"], at=START, values={field["key"]: "said" for field in postmortem.schema})
+            write_postmortem(
+                postmortem, actor=people["lead"], at=START, values={field["key"]: "said" for field in postmortem.schema}
+            )
             apply(postmortem, "publish", actor=people["lead"])
         return incident
 
@@ -300,7 +335,11 @@ class TestTable:
         Incident.objects.filter(pk=ready.pk).update(state=state, **given)
         ready.refresh_from_db()
         transition = INCIDENT.transitions[name]
-        values = {field: FIELDS[field] for field in ("cause", "fix_reference", "no_mitigation_reason", "no_communication_reason", "scope") if field in {*transition.fields, *transition.optional}}
+        values = {
+            field: FIELDS[field]
+            for field in ("cause", "fix_reference", "no_mitigation_reason", "no_communication_reason", "scope")
+            if field in {*transition.fields, *transition.optional}
+        }
         if "severity" in transition.fields:
             values["severity"] = ready.severity
         with clock.at(START + 2 * MINUTE):
@@ -320,12 +359,20 @@ class TestTable:
             step = {t.target for t in INCIDENT.transitions.values() if t.target and t.sources & reached} - reached
             reached, more = reached | {str(target) for target in step}, bool(step)
         assert reached == set(IncidentState.values)
-        ends = [state for state in IncidentState.values if not any(state in t.sources for t in INCIDENT.transitions.values())]
+        ends = [
+            state
+            for state in IncidentState.values
+            if not any(state in t.sources for t in INCIDENT.transitions.values())
+        ]
         assert ends == [IncidentState.CLOSED]
         assert set(OPEN_STATES) == set(IncidentState.values) - {IncidentState.CLOSED}
 
     def test_triage_cannot_be_skipped(self) -> None:
-        assert [name for name, t in INCIDENT if IncidentState.DETECTED in t.sources and t.target in (IncidentState.STABILIZED, IncidentState.CLOSED)] == []
+        assert [
+            name
+            for name, t in INCIDENT
+            if IncidentState.DETECTED in t.sources and t.target in (IncidentState.STABILIZED, IncidentState.CLOSED)
+        ] == []
 
 
 class TestSomebodyWasFaster:
@@ -337,19 +384,25 @@ class TestSomebodyWasFaster:
             apply(mine, "triage", actor=people["chief"], scope="employers")
         assert Incident.objects.get(pk=mine.pk).scope == "candidates"
 
-    def test_a_fact_beside_the_state_is_recorded_from_an_old_copy(self, jobarium: System, people: dict[str, User], now: datetime) -> None:
+    def test_a_fact_beside_the_state_is_recorded_from_an_old_copy(
+        self, jobarium: System, people: dict[str, User], now: datetime
+    ) -> None:
         mine = open_incident(jobarium, title="Trouble", actor=None, at=now, severity=level(jobarium, "SEV-2"))
         apply(Incident.objects.get(pk=mine.pk), "triage", actor=people["lead"], scope="candidates")
         assert apply(mine, "acknowledge", actor=people["chief"]).acknowledged_by == people["chief"]
 
-    def test_a_firm_acknowledgement_is_not_taken_by_another(self, jobarium: System, people: dict[str, User], now: datetime) -> None:
+    def test_a_firm_acknowledgement_is_not_taken_by_another(
+        self, jobarium: System, people: dict[str, User], now: datetime
+    ) -> None:
         mine = open_incident(jobarium, title="Trouble", actor=None, at=now, severity=level(jobarium, "SEV-2"))
         apply(mine, "acknowledge", actor=people["lead"])
         for values in ({}, {"acknowledgement_provisional": True}, {"acknowledgement_provisional": False}):
             with pytest.raises(Refused, match="Lea Lead has it already"):
                 apply(mine, "acknowledge", actor=people["chief"], **values)
 
-    def test_what_came_back_as_another_case_is_not_reopened_beside_it(self, jobarium: System, people: dict[str, User], now: datetime) -> None:
+    def test_what_came_back_as_another_case_is_not_reopened_beside_it(
+        self, jobarium: System, people: dict[str, User], now: datetime
+    ) -> None:
         first = open_incident(jobarium, title="Trouble", actor=None, at=now, source_key="alertmanager:1")
         apply(first, "resolve", actor=people["lead"])
         second = open_incident(jobarium, title="Trouble", actor=None, at=now, source_key="alertmanager:1")
