@@ -24,8 +24,8 @@ from config.casework.access.models import User
 from config.casework.audit.models import AuditEntry
 from config.casework.cases.models import Note
 from config.casework.deadlines.models import Deadline
-from config.casework.desk import dashboard
 from config.casework.deadlines.services import refresh_nearest
+from config.casework.desk import dashboard
 from incidents.models import Incident
 from tests import factories
 from tests.kept import kept, rolled_back
@@ -97,13 +97,18 @@ class TestVolume:
         assert (row.next_due_at, row.next_due_kind) == mirrored
 
     def test_they_spread_over_two_years_and_many_organisations(self, desk: Client) -> None:
-        days = [row.received_at for row in (Incident.objects.earliest("received_at"), Incident.objects.latest("received_at"))]
+        days = [
+            row.received_at
+            for row in (Incident.objects.earliest("received_at"), Incident.objects.latest("received_at"))
+        ]
         assert days[1] - days[0] > timedelta(days=700)
         assert days[1] < clock.now()
         assert Incident.objects.values("organization").distinct().count() == 8
 
     def test_rows_hang_on_them_in_proportion(self, desk: Client) -> None:
-        assert [model.objects.count() > factor * CASES for model, factor in ((Deadline, 2), (Note, 1), (AuditEntry, 4))] == [True, True, True]
+        assert [
+            model.objects.count() > factor * CASES for model, factor in ((Deadline, 2), (Note, 1), (AuditEntry, 4))
+        ] == [True, True, True]
 
     def test_every_row_is_as_the_model_wants_it(self, desk: Client) -> None:
         for row in Incident.objects.order_by("state", "-pk")[:: CASES // 40]:
@@ -160,7 +165,10 @@ class TestCasePage:
     @pytest.mark.parametrize("tab", ["overview", "playbook", "messages", "paging", "review", "clocks", "history"])
     def test_every_tab(self, desk: Client, tab: str) -> None:
         row = Incident.objects.open().order_by("pk")[17]
-        answer, queries = cost(lambda: desk.get(reverse("admin:incidents_incident_change", args=[row.pk]), {"tab": tab}), f"case page, {tab}")
+        answer, queries = cost(
+            lambda: desk.get(reverse("admin:incidents_incident_change", args=[row.pk]), {"tab": tab}),
+            f"case page, {tab}",
+        )
         assert answer.status_code == 200
         assert len(queries) <= 20, "\n".join(queries)
 
