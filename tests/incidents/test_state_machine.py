@@ -1,8 +1,6 @@
 """The table of an incident's steps, taken at random by all kinds of people: whatever they do, the record stays sound."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,6 +27,7 @@ from incidents.services import acknowledge, apply_mitigation, confirm_acknowledg
 from incidents.severity.models import Severity
 from incidents.transitions import INCIDENT, JOINT_DECISION
 from tests.incidents.conftest import level
+from tests.kept import rolled_back
 
 START = datetime(2026, 3, 9, 10, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -45,18 +44,6 @@ FIELDS: dict[str, Any] = {
 }
 STEPS = sorted(INCIDENT.transitions)
 EXAMPLES = int(os.environ.get("DESK_EXAMPLES", "25"))  # more of them are drawn at random
-
-
-@contextmanager
-def rolled_back() -> Iterator[None]:
-    """Leave nothing behind: each example begins on the same rows. Work may commit inside, as in any test."""
-    frame = transaction.atomic()
-    frame._from_testcase = True  # type: ignore[attr-defined]
-    with frame:
-        try:
-            yield
-        finally:
-            transaction.set_rollback(True)
 
 
 class Work(RuleBasedStateMachine):
