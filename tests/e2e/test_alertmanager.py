@@ -76,7 +76,9 @@ class Installation:
         return self._ask(f"/api/cases/{reference}", token)
 
     def _ask(self, path: str, token: str) -> dict[str, Any]:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers={"Authorization": f"Bearer {token}"})
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", headers={"Authorization": f"Bearer {token}"}
+        )
         with urllib.request.urlopen(request, timeout=10) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
@@ -91,7 +93,9 @@ class Installation:
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.open(url))
         assert token is not None
         body = urllib.parse.urlencode({"act": act, "csrfmiddlewaretoken": token[1]}).encode()
-        with self.browser.open(urllib.request.Request(url, body, {"Origin": f"http://127.0.0.1:{self.port}"}), timeout=10) as answer:
+        with self.browser.open(
+            urllib.request.Request(url, body, {"Origin": f"http://127.0.0.1:{self.port}"}), timeout=10
+        ) as answer:
             return str(answer.read().decode())
 
 

@@ -49,7 +49,9 @@ class Mailbox:
         self.answers: list[str] = []
         self.recipient_answers: list[str] = []
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
         answer = self.recipient_answers.pop(0) if self.recipient_answers else "250 OK"
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)
@@ -60,7 +62,9 @@ class Mailbox:
         answer = self.answers.pop(0) if self.answers else "250 OK"
         if answer.startswith("250"):
             assert envelope.mail_from is not None
-            self.mails.append((envelope.mail_from, list(envelope.rcpt_tos), message_from_bytes(bytes(envelope.content or b""))))
+            self.mails.append(
+                (envelope.mail_from, list(envelope.rcpt_tos), message_from_bytes(bytes(envelope.content or b"")))
+            )
         return answer
 
 
@@ -104,7 +108,10 @@ class TestSending:
         tick(now)
         ((sender, recipients, mail),) = mailbox.mails
         assert (sender, recipients) == (settings.DEFAULT_FROM_EMAIL.split("<")[-1].strip(">"), ["hr@acme.example"])
-        assert str(make_header(decode_header(mail["To"]))) in ("Ümit Ç. <hr@acme.example>", '"Ümit Ç." <hr@acme.example>')
+        assert str(make_header(decode_header(mail["To"]))) in (
+            "Ümit Ç. <hr@acme.example>",
+            '"Ümit Ç." <hr@acme.example>',
+        )
         assert mail["Subject"] == "A delay"
         assert mail["Auto-Submitted"] == "auto-generated"
         assert [part.get_content_type() for part in mail.walk()] == ["multipart/alternative", "text/plain", "text/html"]
@@ -181,9 +188,13 @@ class TestRefusals:
         tick(now + LATER)
         assert (after(message).state, len(mailbox.mails)) == (MessageState.SENT, 1)
 
-    def test_a_busy_server_is_asked_again_at_the_right_times(self, mailbox: Mailbox, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_busy_server_is_asked_again_at_the_right_times(
+        self, mailbox: Mailbox, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("config.casework.backoff.random_source.uniform", lambda _low, high: high)
-        monkeypatch.setattr("config.casework.backoff.delay.__kwdefaults__", {"retry_after": None, "random": lambda _low, high: high})
+        monkeypatch.setattr(
+            "config.casework.backoff.delay.__kwdefaults__", {"retry_after": None, "random": lambda _low, high: high}
+        )
         mailbox.answers = ["451 Busy", "421 Still busy"]
         message = queue()
         tick(now)
@@ -196,7 +207,9 @@ class TestRefusals:
         tick(now + timedelta(seconds=30))
         assert (after(message).state, len(mailbox.mails), mailbox.tries) == (MessageState.SENT, 1, 3)
 
-    def test_after_the_third_attempt_it_failed_and_a_person_may_send_it(self, mailbox: Mailbox, now: datetime, lead: User) -> None:
+    def test_after_the_third_attempt_it_failed_and_a_person_may_send_it(
+        self, mailbox: Mailbox, now: datetime, lead: User
+    ) -> None:
         mailbox.answers = ["451 Busy"] * 3
         message = queue()
         for step in range(5):
@@ -214,7 +227,9 @@ class TestRefusals:
         tick(now)
         assert [after(message).state for message in messages] == [MessageState.FAILED] + [MessageState.SENT] * 3
 
-    def test_a_server_that_is_down_is_tried_three_times(self, mailbox: Mailbox, server: Controller, now: datetime) -> None:
+    def test_a_server_that_is_down_is_tried_three_times(
+        self, mailbox: Mailbox, server: Controller, now: datetime
+    ) -> None:
         server.stop()
         message = queue()
         for step in range(5):
@@ -224,7 +239,9 @@ class TestRefusals:
         assert "not reached" in after(message).outcome
         assert "127.0.0.1" not in job.last_error
 
-    def test_a_server_that_comes_back_gets_it(self, mailbox: Mailbox, server: Controller, now: datetime, settings: Any) -> None:
+    def test_a_server_that_comes_back_gets_it(
+        self, mailbox: Mailbox, server: Controller, now: datetime, settings: Any
+    ) -> None:
         good = settings.MAILERS
         settings.MAILERS = {"default": {**good["default"], "OPTIONS": {**good["default"]["OPTIONS"], "port": 9}}}
         message = queue()
@@ -254,7 +271,9 @@ class TestPages:
         assert (self.state_of_the_page(), len(mailbox.mails)) == ((MessageState.SENT, JobState.DONE), 1)
 
     @pytest.mark.parametrize("how", ["firmly", "for now", "resolved"])
-    def test_acknowledged_meanwhile_it_expires(self, paged: Any, mailbox: Mailbox, lead: User, now: datetime, how: str) -> None:
+    def test_acknowledged_meanwhile_it_expires(
+        self, paged: Any, mailbox: Mailbox, lead: User, now: datetime, how: str
+    ) -> None:
         with clock.at(now):
             if how == "resolved":
                 apply(paged, "resolve", actor=lead)
@@ -294,17 +313,36 @@ class TestHeaders:
         tick(now)
         self.is_one_clean_mail(mailbox)
 
-    @pytest.mark.parametrize("name", ['Hans" <eve@evil.example>, "X', "Hans <eve@evil.example>", "eve@evil.example,", "Hans\\", "a" * 120, "=?utf-8?q?eve=40evil=2Eexample=2C?="])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            'Hans" <eve@evil.example>, "X',
+            "Hans <eve@evil.example>",
+            "eve@evil.example,",
+            "Hans\\",
+            "a" * 120,
+            "=?utf-8?q?eve=40evil=2Eexample=2C?=",
+        ],
+    )
     def test_not_by_marks_in_the_name(self, mailbox: Mailbox, now: datetime, name: str) -> None:
         queue(name=name)
         tick(now)
         self.is_one_clean_mail(mailbox)
 
-    @pytest.mark.parametrize("address", ["hr@acme.example\r\nBcc: eve@evil.example", "hr@acme.example, eve@evil.example", "hr@acme.example> <eve@evil.example"])
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "hr@acme.example\r\nBcc: eve@evil.example",
+            "hr@acme.example, eve@evil.example",
+            "hr@acme.example> <eve@evil.example",
+        ],
+    )
     def test_not_by_the_address(self, mailbox: Mailbox, now: datetime, address: str) -> None:
         message = queue(to=address)
         tick(now)
-        assert [to for _sender, recipients, _mail in mailbox.mails for to in recipients if "evil" in to and to != address] == []
+        assert [
+            to for _sender, recipients, _mail in mailbox.mails for to in recipients if "evil" in to and to != address
+        ] == []
         assert all("Bcc" not in mail for _sender, _to, mail in mailbox.mails)
         assert after(message).state in (MessageState.FAILED, MessageState.QUEUED)
 
@@ -358,7 +396,9 @@ def chat(settings: Any) -> Iterator[Chat]:
 
 
 def say(key: str = "chat:1") -> Message:
-    (message,) = queue_chat(subject="[SEV-1] Trouble", text="primary is paged.", key=key, purpose=Purpose.PAGE, at=clock.now())
+    (message,) = queue_chat(
+        subject="[SEV-1] Trouble", text="primary is paged.", key=key, purpose=Purpose.PAGE, at=clock.now()
+    )
     return message
 
 
@@ -395,7 +435,9 @@ class TestChat:
         tick(now)
         assert (job_of(message).state, job_of(message).attempts) == (JobState.PARKED, 1)
 
-    def test_a_case_tells_it_once_without_a_name(self, chat: Chat, jobarium: System, lead: User, chief: User, now: datetime) -> None:
+    def test_a_case_tells_it_once_without_a_name(
+        self, chat: Chat, jobarium: System, lead: User, chief: User, now: datetime
+    ) -> None:
         open_incident(jobarium, title="Eva Meier cannot apply", actor=None, at=now, severity=level(jobarium, "SEV-2"))
         for minute in (0, 15, 61, 62):
             tick(now + minute * MINUTE)
@@ -404,7 +446,14 @@ class TestChat:
         assert ("SEV-2" in said, "INC-2026-000001" in said, "Eva" in said, "Lea" in said) == (True, True, False, False)
 
     @pytest.mark.parametrize("status", [200, 503])
-    def test_its_secrets_stay_in_the_environment(self, chat: Chat, now: datetime, status: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+    def test_its_secrets_stay_in_the_environment(
+        self,
+        chat: Chat,
+        now: datetime,
+        status: int,
+        caplog: pytest.LogCaptureFixture,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
         chat.status = status
         message = say()
         for step in range(4):
