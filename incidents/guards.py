@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext as _
 
+from config.casework.access.actors import actor_user
 from config.casework.transitions import Step
 from incidents.choices import UNRESOLVED
 from incidents.models import Incident
@@ -10,7 +11,10 @@ from incidents.models import Incident
 def not_yet_acknowledged(step: Step[Incident]) -> str | None:
     incident = step.obj
     was_provisional = step.before.get("acknowledgement_provisional", incident.acknowledgement_provisional)
-    if incident.acknowledged_at is None or was_provisional:
+    for_now = step.values.get("acknowledgement_provisional", False)
+    if for_now and actor_user(step.actor) is None:
+        return _("Only a person takes it for now.")
+    if incident.acknowledged_at is None or (was_provisional and not for_now):
         return None
     who = incident.acknowledged_by.get_full_name() if incident.acknowledged_by else _("the desk")
     return _("%(who)s has it already.") % {"who": who}
