@@ -84,23 +84,39 @@ def _numbers(user: User, now: datetime) -> dict[str, int]:
 def _unacknowledged(numbers: dict[str, int]) -> Card:
     waiting, total = numbers["waiting"], numbers["total"]
     if waiting:
-        sentence = ngettext("open incident that nobody has taken yet, of %(total)s open", "open incidents that nobody has taken yet, of %(total)s open", waiting)
+        sentence = ngettext(
+            "open incident that nobody has taken yet, of %(total)s open",
+            "open incidents that nobody has taken yet, of %(total)s open",
+            waiting,
+        )
     else:
         sentence = _("incidents wait for somebody to take them, of %(total)s open")
-    return Card(_("Unacknowledged"), waiting, sentence % {"total": total}, _queue("acknowledgement"), Tone.DANGER if waiting else "", 10)
+    return Card(
+        _("Unacknowledged"),
+        waiting,
+        sentence % {"total": total},
+        _queue("acknowledgement"),
+        Tone.DANGER if waiting else "",
+        10,
+    )
 
 
 def _clocks(numbers: dict[str, int]) -> Card:
     late, risky = numbers["late"], numbers["risky"]
     if late and risky:
-        sentence = _("incidents with a clock that needs you: %(late)s late, %(risky)s at risk") % {"late": late, "risky": risky}
+        sentence = _("incidents with a clock that needs you: %(late)s late, %(risky)s at risk") % {
+            "late": late,
+            "risky": risky,
+        }
     elif late:
         sentence = ngettext("incident is late", "incidents are late", late)
     elif risky:
         sentence = ngettext("incident is at risk of being late", "incidents are at risk of being late", risky)
     else:
         sentence = _("incidents are late or at risk")
-    return Card(_("Clocks"), late + risky, sentence, _queue("clocks"), Tone.DANGER if late else Tone.WARN if risky else "", 20)
+    return Card(
+        _("Clocks"), late + risky, sentence, _queue("clocks"), Tone.DANGER if late else Tone.WARN if risky else "", 20
+    )
 
 
 def _to_sign(numbers: dict[str, int], *, signs: bool) -> Card:
@@ -109,20 +125,28 @@ def _to_sign(numbers: dict[str, int], *, signs: bool) -> Card:
     if signs:
         sentence = ngettext("joint decision waits for your signature", "joint decisions wait for your signature", count)
     else:
-        sentence = ngettext("joint decision is not signed by both yet", "joint decisions are not signed by both yet", count)
+        sentence = ngettext(
+            "joint decision is not signed by both yet", "joint decisions are not signed by both yet", count
+        )
     return Card(_("Decisions"), count, sentence, _queue("decision"), Tone.WARN if count else "", 30)
 
 
 def _attention() -> Card:
     """Work that failed for good, messages among it."""
-    found = Job.objects.filter(state=JobState.PARKED).aggregate(total=Count("pk"), messages=Count("pk", filter=Q(kind=DELIVERIES)))
+    found = Job.objects.filter(state=JobState.PARKED).aggregate(
+        total=Count("pk"), messages=Count("pk", filter=Q(kind=DELIVERIES))
+    )
     total, unsent = found["total"], found["messages"]
     sentence = ngettext("piece of work failed and needs a person", "pieces of work failed and need a person", total)
     if unsent:
-        sentence += ngettext("; %(count)s message did not leave", "; %(count)s messages did not leave", unsent) % {"count": unsent}
+        sentence += ngettext("; %(count)s message did not leave", "; %(count)s messages did not leave", unsent) % {
+            "count": unsent
+        }
     elif not total:
         sentence = _("pieces of work failed; every message left")
-    return Card(_("Attention"), total, sentence, reverse("admin:casework_job_changelist"), Tone.DANGER if total else "", 40)
+    return Card(
+        _("Attention"), total, sentence, reverse("admin:casework_job_changelist"), Tone.DANGER if total else "", 40
+    )
 
 
 def _promises(numbers: dict[str, int], user: User, now: datetime) -> Card:
@@ -131,11 +155,20 @@ def _promises(numbers: dict[str, int], user: User, now: datetime) -> Card:
     late_items = ActionItem.objects.visible_to(user).filter(state=ActionState.OPEN, due_on__lt=now.date()).count()
     said = []
     if late_updates:
-        said.append(ngettext("%(count)s update to people", "%(count)s updates to people", late_updates) % {"count": late_updates})
+        said.append(
+            ngettext("%(count)s update to people", "%(count)s updates to people", late_updates)
+            % {"count": late_updates}
+        )
     if late_items:
         said.append(ngettext("%(count)s action item", "%(count)s action items", late_items) % {"count": late_items})
-    sentence = _("overdue: %(what)s") % {"what": _(" and ").join(said)} if said else _("updates and action items are overdue")
-    url = _queue("update") if late_updates or not late_items else f"{reverse('admin:incidents_actionitem_changelist')}?due=late"
+    sentence = (
+        _("overdue: %(what)s") % {"what": _(" and ").join(said)} if said else _("updates and action items are overdue")
+    )
+    url = (
+        _queue("update")
+        if late_updates or not late_items
+        else f"{reverse('admin:incidents_actionitem_changelist')}?due=late"
+    )
     return Card(_("Promises"), late_updates + late_items, sentence, url, Tone.WARN if said else "", 50)
 
 
@@ -146,13 +179,25 @@ def _on_call(now: datetime) -> Card:
     for duty, person in rows:
         words = {"part": OnCallPart(duty.part).label, "who": person_name(person)}
         systems.setdefault(duty.system.name, []).append(_("%(who)s (%(part)s)") % words)
-    named = [_("%(system)s: %(people)s") % {"system": name, "people": ", ".join(people)} for name, people in list(systems.items())[:SYSTEMS_NAMED]]
+    named = [
+        _("%(system)s: %(people)s") % {"system": name, "people": ", ".join(people)}
+        for name, people in list(systems.items())[:SYSTEMS_NAMED]
+    ]
     if len(systems) > SYSTEMS_NAMED:
         named.append(_("and %(count)s more systems") % {"count": len(systems) - SYSTEMS_NAMED})
     held = sum(person is not None for _duty, person in rows)
-    sentence = _("on call now. %(who)s") % {"who": "; ".join(named)} if rows else _("on call: no system has on-call parts yet")
+    sentence = (
+        _("on call now. %(who)s") % {"who": "; ".join(named)} if rows else _("on call: no system has on-call parts yet")
+    )
     number = _("%(held)s of %(parts)s") % {"held": held, "parts": len(rows)} if rows else 0
-    return Card(_("On call"), number, sentence, reverse("admin:incidents_oncallrole_changelist"), "" if rows and held == len(rows) else Tone.DANGER, 60)
+    return Card(
+        _("On call"),
+        number,
+        sentence,
+        reverse("admin:incidents_oncallrole_changelist"),
+        "" if rows and held == len(rows) else Tone.DANGER,
+        60,
+    )
 
 
 def _open(user: User) -> QuerySet[Incident]:
@@ -254,7 +299,13 @@ def _decisions(user: User, now: datetime) -> list[NextItem]:
     if not user.has_perm(DECIDE):
         return []
     asked = waits.open_approvals(user, now).filter(object_id=OuterRef("pk")).values("requested_at")[:1]
-    rows = _open(user).annotate(asked_at=Subquery(asked)).filter(asked_at__isnull=False).select_related("severity").order_by("asked_at")[:NEXT]
+    rows = (
+        _open(user)
+        .annotate(asked_at=Subquery(asked))
+        .filter(asked_at__isnull=False)
+        .select_related("severity")
+        .order_by("asked_at")[:NEXT]
+    )
     return [_item(row, _("Sign the joint decision"), now, act="", tab="review", sort_at=row.asked_at) for row in rows]
 
 

@@ -34,13 +34,17 @@ def at_risk(now: datetime) -> Q:
 
     The conditions are those of the partial index that the sweep uses.
     """
-    warned = Deadline.objects.filter(CLOCK_OPEN, content_type=_type(), breached_at=None, paused_at=None, warn_at__lte=now, due_at__gte=now)
+    warned = Deadline.objects.filter(
+        CLOCK_OPEN, content_type=_type(), breached_at=None, paused_at=None, warn_at__lte=now, due_at__gte=now
+    )
     return Q(next_due_at__gte=now, pk__in=warned.values("object_id"))
 
 
 def update_overdue(now: datetime) -> Q:
     """The promised next update is overdue."""
-    clocks = Deadline.objects.filter(CLOCK_OPEN, content_type=_type(), object_id=OuterRef("pk"), kind=Clock.UPDATE, paused_at=None, due_at__lt=now)
+    clocks = Deadline.objects.filter(
+        CLOCK_OPEN, content_type=_type(), object_id=OuterRef("pk"), kind=Clock.UPDATE, paused_at=None, due_at__lt=now
+    )
     return Q(next_due_at__lt=now) & Q(Exists(clocks))
 
 

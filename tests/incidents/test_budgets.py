@@ -25,8 +25,8 @@ from config.casework.access.models import User
 from config.casework.audit.models import AuditEntry
 from config.casework.cases.models import Note
 from config.casework.deadlines.models import Deadline
-from config.casework.desk import dashboard
 from config.casework.deadlines.services import refresh_nearest
+from config.casework.desk import dashboard
 from incidents.models import Incident
 from tests import factories
 from tests.kept import kept, rolled_back
@@ -71,13 +71,15 @@ def cost(do: Callable[[], Any], name: str) -> tuple[Any, list[str]]:
     do()
     times = []
     for _round in range(ROUNDS):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         do()
-        times.append((time.perf_counter() - started) * 1000)
+        times.append(((time.perf_counter() - started) * 1000, (time.process_time() - used) * 1000))
     with CaptureQueriesContext(connection) as queries:
         answer = do()
     size = f", {len(answer.content) / 1000:.0f} kB" if isinstance(answer, HttpResponse) else ""
-    print(f"\n{name}: {min(times):.0f} ms at best, {len(queries)} queries{size}")
+    print(
+        f"\n{name}: {min(times)[0]:.0f} ms at best, of it {min(used for _wall, used in times):.0f} ms our own, {len(queries)} queries{size}"
+    )
     return answer, [query["sql"] for query in queries]
 
 
@@ -100,13 +102,18 @@ class TestVolume:
         assert (row.next_due_at, row.next_due_kind) == mirrored
 
     def test_they_spread_over_two_years_and_many_organisations(self, desk: Client) -> None:
-        days = [row.received_at for row in (Incident.objects.earliest("received_at"), Incident.objects.latest("received_at"))]
+        days = [
+            row.received_at
+            for row in (Incident.objects.earliest("received_at"), Incident.objects.latest("received_at"))
+        ]
         assert days[1] - days[0] > timedelta(days=700)
         assert days[1] < clock.now()
         assert Incident.objects.values("organization").distinct().count() == 8
 
     def test_rows_hang_on_them_in_proportion(self, desk: Client) -> None:
-        assert [model.objects.count() > factor * CASES for model, factor in ((Deadline, 2), (Note, 1), (AuditEntry, 4))] == [True, True, True]
+        assert [
+            model.objects.count() > factor * CASES for model, factor in ((Deadline, 2), (Note, 1), (AuditEntry, 4))
+        ] == [True, True, True]
 
     def test_every_row_is_as_the_model_wants_it(self, desk: Client) -> None:
         for row in Incident.objects.order_by("state", "-pk")[:: CASES // 40]:
@@ -142,7 +149,9 @@ class TestList:
     def test_every_card_leads_to_a_list_that_costs_as_little(self, desk: Client, wait: str) -> None:
         answer, queries = cost(lambda: desk.get(f"{LIST}?waits={wait}"), f"waiting for {wait}")
         assert answer.status_code == 200
-        assert len(queries) <= (10 if wait == "decision" else 8), "\n".join(queries)  # whose word it waits for takes two more
+        assert len(queries) <= (9 if wait == "decision" else 8), "\n".join(
+            queries
+        )  # whose word it waits for takes two more
 
     @pytest.mark.parametrize("words", ["candidates", "candidates delayed"])
     def test_search_uses_the_index(self, desk: Client, words: str) -> None:
@@ -163,7 +172,10 @@ class TestCasePage:
     @pytest.mark.parametrize("tab", ["overview", "playbook", "messages", "paging", "review", "clocks", "history"])
     def test_every_tab(self, desk: Client, tab: str) -> None:
         row = Incident.objects.open().order_by("pk")[17]
-        answer, queries = cost(lambda: desk.get(reverse("admin:incidents_incident_change", args=[row.pk]), {"tab": tab}), f"case page, {tab}")
+        answer, queries = cost(
+            lambda: desk.get(reverse("admin:incidents_incident_change", args=[row.pk]), {"tab": tab}),
+            f"case page, {tab}",
+        )
         assert answer.status_code == 200
         assert len(queries) <= 20, "\n".join(queries)
 

@@ -39,7 +39,14 @@ def auditor(db: None) -> User:
 def resolved(jobarium: System, lead: User, agent: User, now: datetime) -> Incident:
     """A SEV-2 of the CTO, resolved an hour ago."""
     with clock.at(now - 60 * MINUTE):
-        row = open_incident(jobarium, title="CVs come out empty", actor=agent, at=clock.now(), severity=level(jobarium, "SEV-2"), scope="some candidates")
+        row = open_incident(
+            jobarium,
+            title="CVs come out empty",
+            actor=agent,
+            at=clock.now(),
+            severity=level(jobarium, "SEV-2"),
+            scope="some candidates",
+        )
         return apply(row, "resolve", actor=lead)
 
 
@@ -57,17 +64,28 @@ def acts(user: User, at: datetime) -> list[tuple[str, str]]:
 
 
 class TestCards:
-    def test_everyone_sees_those_they_may_look_behind(self, incident: Incident, lead: User, agent: User, auditor: User, now: datetime) -> None:
+    def test_everyone_sees_those_they_may_look_behind(
+        self, incident: Incident, lead: User, agent: User, auditor: User, now: datetime
+    ) -> None:
         assert list(cards(lead, now)) == ["Unacknowledged", "Clocks", "Decisions", "Attention", "Promises", "On call"]
         assert list(cards(agent, now)) == ["Unacknowledged", "Clocks", "Promises", "On call"]
-        assert list(cards(auditor, now)) == ["Unacknowledged", "Clocks", "Decisions", "Attention", "Promises", "On call"]
+        assert list(cards(auditor, now)) == [
+            "Unacknowledged",
+            "Clocks",
+            "Decisions",
+            "Attention",
+            "Promises",
+            "On call",
+        ]
 
     def test_a_member_of_an_employer_sees_none(self, incident: Incident, stranger: User, now: datetime) -> None:
         assert cards(stranger, now) == {}
 
     def test_a_quiet_desk_says_so(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
         found = cards(lead, now)
-        assert [found[name].number for name in ("Unacknowledged", "Clocks", "Decisions", "Attention", "Promises")] == [0] * 5
+        assert [found[name].number for name in ("Unacknowledged", "Clocks", "Decisions", "Attention", "Promises")] == [
+            0
+        ] * 5
         assert {card.tone for card in found.values()} == {""}
 
     def test_unacknowledged_counts_until_somebody_has_it(self, incident: Incident, lead: User, now: datetime) -> None:
@@ -77,7 +95,9 @@ class TestCards:
         apply(incident, "acknowledge", actor=lead)
         assert cards(lead, now)["Unacknowledged"].number == 0
 
-    def test_an_acknowledgement_that_must_be_confirmed_does_not_count(self, incident: Incident, lead: User, now: datetime) -> None:
+    def test_an_acknowledgement_that_must_be_confirmed_does_not_count(
+        self, incident: Incident, lead: User, now: datetime
+    ) -> None:
         apply(incident, "acknowledge", actor=lead, acknowledgement_provisional=True)
         assert cards(lead, now)["Unacknowledged"].number == 1
 
@@ -90,15 +110,24 @@ class TestCards:
             (16, 1, "danger", "incident is late"),
         ],
     )
-    def test_clocks(self, incident: Incident, lead: User, now: datetime, minutes: int, number: int, tone: str, sentence: str) -> None:
+    def test_clocks(
+        self, incident: Incident, lead: User, now: datetime, minutes: int, number: int, tone: str, sentence: str
+    ) -> None:
         card = cards(lead, now + minutes * MINUTE)["Clocks"]
         assert (card.number, card.tone, card.sentence) == (number, tone, sentence)
 
-    def test_clocks_of_both_kinds(self, incident: Incident, jobarium: System, agent: User, lead: User, now: datetime) -> None:
+    def test_clocks_of_both_kinds(
+        self, incident: Incident, jobarium: System, agent: User, lead: User, now: datetime
+    ) -> None:
         open_incident(jobarium, title="Another", actor=agent, at=now + 3 * MINUTE, severity=level(jobarium, "SEV-1"))
-        assert cards(lead, now + 17 * MINUTE)["Clocks"].sentence == "incidents with a clock that needs you: 1 late, 1 at risk"
+        assert (
+            cards(lead, now + 17 * MINUTE)["Clocks"].sentence
+            == "incidents with a clock that needs you: 1 late, 1 at risk"
+        )
 
-    def test_decisions_wait_for_my_signature_only(self, incident: Incident, lead: User, chief: User, auditor: User, now: datetime) -> None:
+    def test_decisions_wait_for_my_signature_only(
+        self, incident: Incident, lead: User, chief: User, auditor: User, now: datetime
+    ) -> None:
         tick(now + 16 * MINUTE)
         later = now + 17 * MINUTE
         assert [cards(person, later)["Decisions"].number for person in (lead, chief, auditor)] == [1, 1, 1]
@@ -108,7 +137,9 @@ class TestCards:
         decide(incident, actor=lead, at=later, **WORDS)
         assert [cards(person, later)["Decisions"].number for person in (lead, chief, auditor)] == [0, 0, 0]
 
-    def test_a_second_holder_of_a_role_is_not_asked_again(self, incident: Incident, lead: User, chief: User, now: datetime) -> None:
+    def test_a_second_holder_of_a_role_is_not_asked_again(
+        self, incident: Incident, lead: User, chief: User, now: datetime
+    ) -> None:
         tick(now + 16 * MINUTE)
         decide(incident, actor=lead, at=now + 17 * MINUTE, **WORDS)
         assert cards(factories.person(Role.CTO), now + 17 * MINUTE)["Decisions"].number == 0
@@ -121,13 +152,17 @@ class TestCards:
         assert card.sentence == "pieces of work failed and need a person; 1 message did not leave"
 
     def test_promises_are_overdue_updates_and_action_items(self, incident: Incident, lead: User, now: datetime) -> None:
-        add_action_item(incident, actor=lead, at=now, kind=ActionKind.CORRECTIVE, text="Second queue", owner=lead, due_on=now.date())
+        add_action_item(
+            incident, actor=lead, at=now, kind=ActionKind.CORRECTIVE, text="Second queue", owner=lead, due_on=now.date()
+        )
         assert cards(lead, now + 31 * MINUTE)["Promises"].sentence == "overdue: 1 update to people"
         tomorrow = now + timedelta(days=1)
         card = cards(lead, tomorrow)["Promises"]
         assert (card.number, card.sentence) == (2, "overdue: 1 update to people and 1 action item")
 
-    def test_who_is_on_call_in_words(self, jobarium: System, lead: User, chief: User, agent: User, now: datetime) -> None:
+    def test_who_is_on_call_in_words(
+        self, jobarium: System, lead: User, chief: User, agent: User, now: datetime
+    ) -> None:
         card = cards(lead, now)["On call"]
         assert (card.number, card.tone) == ("2 of 2", "")
         assert card.sentence == "on call now. Jobarium: Lea Lead (primary), Carl Chief (secondary)"
@@ -148,14 +183,16 @@ class TestQueueBehindACard:
         client.force_login(lead)
         return client
 
-    def test_each_number_is_the_length_of_its_list(self, incident: Incident, resolved: Incident, client: Client, lead: User, chief: User, now: datetime) -> None:
+    def test_each_number_is_the_length_of_its_list(
+        self, incident: Incident, resolved: Incident, client: Client, lead: User, chief: User, now: datetime
+    ) -> None:
         apply_mitigation(incident, actor=lead, text="Slower", at=now, temporary=True, expires_at=now + 10 * MINUTE)
         tick(now + 40 * MINUTE)
         with clock.at(now + 41 * MINUTE):
             found = cards(lead, clock.now())
             for name in ("Unacknowledged", "Clocks", "Decisions", "Promises"):
-                text = client.get(found[name].url).content
-                assert text.count(b'class="action-select"') == found[name].number > 0, name
+                queue = client.get(found[name].url).content
+                assert queue.count(b'class="action-select"') == found[name].number > 0, name
             measure = client.get("/admin/incidents/incident/?waits=measure").content
             postmortem = client.get("/admin/incidents/incident/?waits=postmortem").content
         assert incident.reference.encode() in measure
@@ -168,7 +205,15 @@ class TestQueueBehindACard:
 
     def test_late_action_items(self, incident: Incident, client: Client, lead: User, now: datetime) -> None:
         for text, days in (("Late one", -1), ("Later one", 1)):
-            add_action_item(incident, actor=lead, at=now, kind=ActionKind.CORRECTIVE, text=text, owner=lead, due_on=(now + timedelta(days=days)).date())
+            add_action_item(
+                incident,
+                actor=lead,
+                at=now,
+                kind=ActionKind.CORRECTIVE,
+                text=text,
+                owner=lead,
+                due_on=(now + timedelta(days=days)).date(),
+            )
         text = client.get(cards(lead, now)["Promises"].url).content
         assert b"Late one" in text
         assert b"Later one" not in text
@@ -182,7 +227,9 @@ class TestQueueBehindACard:
 
 
 class TestNext:
-    def test_whoever_works_here_is_asked_to_take_what_nobody_has(self, incident: Incident, lead: User, chief: User, agent: User, now: datetime) -> None:
+    def test_whoever_works_here_is_asked_to_take_what_nobody_has(
+        self, incident: Incident, lead: User, chief: User, agent: User, now: datetime
+    ) -> None:
         for person in (lead, chief, agent):
             assert acts(person, now) == [("Acknowledge", "No invites leave")]
 
@@ -191,7 +238,9 @@ class TestNext:
         assert acts(lead, now) == [("Update people", "No invites leave")]
         assert acts(agent, now) == []
 
-    def test_whoever_leads_answers_for_what_is_late(self, incident: Incident, lead: User, chief: User, now: datetime) -> None:
+    def test_whoever_leads_answers_for_what_is_late(
+        self, incident: Incident, lead: User, chief: User, now: datetime
+    ) -> None:
         apply(incident, "acknowledge", actor=lead)
         assert acts(chief, now) == []
         assert acts(chief, now + 31 * MINUTE) == [("Update people", "No invites leave")]
@@ -204,7 +253,9 @@ class TestNext:
         assert item.clock.words == "acknowledge within 12 min"
         assert (item.reference, item.badge.label, item.due_at) == (incident.reference, "SEV-1", now + 15 * MINUTE)
 
-    def test_paperwork_however_late_never_stands_before_an_acknowledgement(self, incident: Incident, resolved: Incident, lead: User, now: datetime) -> None:
+    def test_paperwork_however_late_never_stands_before_an_acknowledgement(
+        self, incident: Incident, resolved: Incident, lead: User, now: datetime
+    ) -> None:
         later = now + timedelta(days=5)
         assert [what for what, _title in acts(lead, later)][:2] == ["Acknowledge", "Write the postmortem"]
 
@@ -216,12 +267,18 @@ class TestNext:
         assert item.url.endswith(f"/{resolved.pk}/change/?tab=review")
         assert item.due_at == datetime(2026, 3, 10, 12, tzinfo=now.tzinfo)
 
-    def test_a_record_without_postmortem_duty_is_only_completed(self, jobarium: System, lead: User, now: datetime) -> None:
-        row = open_incident(jobarium, title="A figure lags", actor=lead, at=now, severity=level(jobarium, "SEV-3"), scope="few")
+    def test_a_record_without_postmortem_duty_is_only_completed(
+        self, jobarium: System, lead: User, now: datetime
+    ) -> None:
+        row = open_incident(
+            jobarium, title="A figure lags", actor=lead, at=now, severity=level(jobarium, "SEV-3"), scope="few"
+        )
         apply(row, "resolve", actor=lead)
         assert acts(lead, now) == [("Complete the record", "A figure lags")]
 
-    def test_a_joint_decision_is_signed_by_whose_word_is_missing(self, incident: Incident, lead: User, chief: User, now: datetime) -> None:
+    def test_a_joint_decision_is_signed_by_whose_word_is_missing(
+        self, incident: Incident, lead: User, chief: User, now: datetime
+    ) -> None:
         tick(now + 16 * MINUTE)
         later = now + 17 * MINUTE
         decide(incident, actor=chief, at=later, **WORDS)
@@ -230,19 +287,40 @@ class TestNext:
 
     def test_a_measure_is_taken_back_in_its_last_day(self, incident: Incident, lead: User, now: datetime) -> None:
         apply(incident, "acknowledge", actor=lead)
-        apply_mitigation(incident, actor=lead, text="Sessions of 8 hours", at=now, temporary=True, expires_at=now + timedelta(hours=48))
+        apply_mitigation(
+            incident,
+            actor=lead,
+            text="Sessions of 8 hours",
+            at=now,
+            temporary=True,
+            expires_at=now + timedelta(hours=48),
+        )
         assert "Take the measure back" not in dict(acts(lead, now))
         found = acts(lead, now + timedelta(hours=25))
         assert found.count(("Take the measure back", "Sessions of 8 hours")) == 1
 
-    def test_a_measure_that_is_the_nearest_clock_is_said_once(self, incident: Incident, lead: User, now: datetime) -> None:
+    def test_a_measure_that_is_the_nearest_clock_is_said_once(
+        self, incident: Incident, lead: User, now: datetime
+    ) -> None:
         apply(incident, "acknowledge", actor=lead)
-        apply_mitigation(incident, actor=lead, text="Sessions of 8 hours", at=now, temporary=True, expires_at=now + 5 * MINUTE)
+        apply_mitigation(
+            incident, actor=lead, text="Sessions of 8 hours", at=now, temporary=True, expires_at=now + 5 * MINUTE
+        )
         incident.refresh_from_db()
         assert incident.next_due_kind == Clock.REVERT
         assert acts(lead, now) == [("Take the measure back", "Sessions of 8 hours")]
 
     @pytest.mark.parametrize(("days", "listed"), [(4, False), (3, True), (-2, True)])
-    def test_action_items_show_three_days_ahead(self, resolved: Incident, lead: User, agent: User, now: datetime, days: int, listed: bool) -> None:
-        add_action_item(resolved, actor=lead, at=now, kind=ActionKind.PREVENTIVE, text="Watch it", owner=agent, due_on=(now + timedelta(days=days)).date())
+    def test_action_items_show_three_days_ahead(
+        self, resolved: Incident, lead: User, agent: User, now: datetime, days: int, listed: bool
+    ) -> None:
+        add_action_item(
+            resolved,
+            actor=lead,
+            at=now,
+            kind=ActionKind.PREVENTIVE,
+            text="Watch it",
+            owner=agent,
+            due_on=(now + timedelta(days=days)).date(),
+        )
         assert (acts(agent, now) == [("Finish the action item", "Watch it")]) is listed

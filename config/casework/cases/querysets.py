@@ -36,7 +36,8 @@ class CaseQuerySet(models.QuerySet[Any]):
             content_type=ContentType.objects.get_for_model(self.model),
             permission__codename=f"view_{self.model._meta.model_name}",
         )
-        return grants.annotate(case_pk=Cast("object_pk", models.BigIntegerField())).values("case_pk")
+        keys: models.QuerySet[Any] = grants.annotate(case_pk=Cast("object_pk", models.BigIntegerField()))
+        return keys.values("case_pk")
 
     def open(self) -> Self:
         return self.filter(state__in=self.model.OPEN_STATES)

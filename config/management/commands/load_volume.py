@@ -27,7 +27,9 @@ class Command(BaseCommand):
             CommandError: the desk is in production, or N is not positive.
         """
         if settings.PRODUCTION:
-            raise CommandError("load_volume is refused in production: bench data cannot be taken off the trail again", returncode=2)
+            raise CommandError(
+                "load_volume is refused in production: bench data cannot be taken off the trail again", returncode=2
+            )
         if cases < 1:
             raise CommandError("--cases: give a number of at least 1", returncode=2)
         if not System.objects.filter(key=volume.SYSTEM).exists():
@@ -35,4 +37,6 @@ class Command(BaseCommand):
         started = time.monotonic()
         total = volume.load(cases, at=clock.now())
         if verbosity:
-            self.stdout.write(f"{cases:,} cases added in {time.monotonic() - started:.1f} s; {total:,} of this kind are there now.")
+            self.stdout.write(
+                f"{cases:,} cases added in {time.monotonic() - started:.1f} s; {total:,} of this kind are there now."
+            )
