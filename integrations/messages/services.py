@@ -197,7 +197,9 @@ def message_id(message: Message) -> str:
 
 
 def _quoted(name: str) -> str:
-    return '"' + name.replace("\\", "").replace('"', "").replace("\r", "").replace("\n", " ") + '"'
+    """A name as it may stand before an address: nothing in it ends the quotes or the line, or is read as encoded."""
+    words = " ".join(name.replace("=?", " ").split())
+    return '"' + "".join(letter for letter in words if letter.isprintable() and letter not in '"\\') + '"'
 
 
 def timeline_entries(case: Case) -> list[Entry]:

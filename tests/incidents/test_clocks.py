@@ -40,14 +40,28 @@ def judged(incident: Incident, key: str, lead: User, at: datetime) -> Incident:
     """Triage or reclassify, whichever it is time for."""
     row = Incident.objects.get(pk=incident.pk)
     with clock.at(at):
-        return apply(row, "triage" if row.state == "detected" else "reclassify", actor=lead, severity=level(row.system, key), scope="candidates")
+        return apply(
+            row,
+            "triage" if row.state == "detected" else "reclassify",
+            actor=lead,
+            severity=level(row.system, key),
+            scope="candidates",
+        )
 
 
 class TestPromisesOfTheLevels:
-    @pytest.mark.parametrize(("key", "acknowledge", "mitigate"), [("SEV-1", 15 * MINUTE, 2 * HOUR), ("SEV-2", HOUR, 8 * HOUR), ("", HOUR, 8 * HOUR)])
-    def test_each_has_its_own_and_an_unjudged_one_runs_as_sev_2(self, jobarium: System, now: datetime, key: str, acknowledge: timedelta, mitigate: timedelta) -> None:
+    @pytest.mark.parametrize(
+        ("key", "acknowledge", "mitigate"),
+        [("SEV-1", 15 * MINUTE, 2 * HOUR), ("SEV-2", HOUR, 8 * HOUR), ("", HOUR, 8 * HOUR)],
+    )
+    def test_each_has_its_own_and_an_unjudged_one_runs_as_sev_2(
+        self, jobarium: System, now: datetime, key: str, acknowledge: timedelta, mitigate: timedelta
+    ) -> None:
         incident = opened(jobarium, key, now)
-        assert (running(incident, Clock.ACKNOWLEDGE).due_at, running(incident, Clock.MITIGATE).due_at) == (now + acknowledge, now + mitigate)
+        assert (running(incident, Clock.ACKNOWLEDGE).due_at, running(incident, Clock.MITIGATE).due_at) == (
+            now + acknowledge,
+            now + mitigate,
+        )
 
     def test_an_unjudged_one_without_an_untriaged_level_has_no_clocks(self, jobarium: System, now: datetime) -> None:
         Severity.objects.filter(system=jobarium).update(is_untriaged=False)
@@ -64,7 +78,14 @@ class TestPromisesOfTheLevels:
         incident = judged(opened(jobarium, "SEV-3", now), "SEV-3", lead, now)
         with clock.at(now + MINUTE):
             apply(incident, "resolve", actor=lead)
-            apply(incident, "close", actor=lead, cause="A codec", fix_reference="r1", no_communication_reason="Nobody noticed.")
+            apply(
+                incident,
+                "close",
+                actor=lead,
+                cause="A codec",
+                fix_reference="r1",
+                no_communication_reason="Nobody noticed.",
+            )
         assert (incident.next_due_at, incident.next_due_kind) == (None, "")
         assert not Deadline.objects.open().of(incident).exists()
 
@@ -73,9 +94,14 @@ class TestChangeOfSeverity:
     def test_it_counts_from_the_detection(self, jobarium: System, lead: User, now: datetime) -> None:
         incident = opened(jobarium, "SEV-2", now)
         judged(incident, "SEV-1", lead, now + 10 * MINUTE)
-        assert (running(incident, Clock.ACKNOWLEDGE).due_at, running(incident, Clock.MITIGATE).due_at) == (now + 15 * MINUTE, now + 2 * HOUR)
+        assert (running(incident, Clock.ACKNOWLEDGE).due_at, running(incident, Clock.MITIGATE).due_at) == (
+            now + 15 * MINUTE,
+            now + 2 * HOUR,
+        )
 
-    def test_moved_into_the_past_it_is_missed_at_once(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
+    def test_moved_into_the_past_it_is_missed_at_once(
+        self, jobarium: System, lead: User, chief: User, now: datetime
+    ) -> None:
         incident = opened(jobarium, "SEV-2", now)
         tick(now + 30 * MINUTE)
         judged(incident, "SEV-1", lead, now + 30 * MINUTE)
@@ -100,7 +126,9 @@ class TestChangeOfSeverity:
             judged(incident, key, lead, now + minute * MINUTE)
         assert running(incident, Clock.MITIGATE).due_at == now + 8 * HOUR + 30 * MINUTE
 
-    def test_a_milder_level_takes_an_old_miss_back_and_may_be_missed_anew(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
+    def test_a_milder_level_takes_an_old_miss_back_and_may_be_missed_anew(
+        self, jobarium: System, lead: User, chief: User, now: datetime
+    ) -> None:
         incident = opened(jobarium, "SEV-1", now)
         tick(now + 15 * MINUTE + timedelta(seconds=30))
         assert [row.person for row in incident.escalations.all()] == [lead]
@@ -127,7 +155,17 @@ class TestChangeOfSeverity:
 
     def test_a_promised_update_stays_promised(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
         incident = judged(opened(jobarium, "SEV-1", now), "SEV-1", lead, now)
-        send(incident, template(jobarium, "internal_update"), actor=lead, at=now + MINUTE, values=dict.fromkeys(("reference", "system", "severity", "impact", "mitigation", "owner", "next_update"), "x"), recipients=[], next_update_at=now + 20 * MINUTE)
+        send(
+            incident,
+            template(jobarium, "internal_update"),
+            actor=lead,
+            at=now + MINUTE,
+            values=dict.fromkeys(
+                ("reference", "system", "severity", "impact", "mitigation", "owner", "next_update"), "x"
+            ),
+            recipients=[],
+            next_update_at=now + 20 * MINUTE,
+        )
         judged(incident, "SEV-2", lead, now + 2 * MINUTE)
         assert running(incident, Clock.UPDATE).due_at == now + 20 * MINUTE
 
@@ -147,7 +185,9 @@ class TestChangeOfSeverity:
         judged(incident, "SEV-1", lead, now + 10 * HOUR + MINUTE)
         assert running(incident, Clock.ACKNOWLEDGE).due_at == now + 10 * HOUR + 15 * MINUTE
 
-    def test_a_milder_level_pages_nobody_twice_and_goes_on_with_the_next(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
+    def test_a_milder_level_pages_nobody_twice_and_goes_on_with_the_next(
+        self, jobarium: System, lead: User, chief: User, now: datetime
+    ) -> None:
         incident = opened(jobarium, "SEV-1", now)
         tick(now)
         judged(incident, "SEV-2", lead, now + 5 * MINUTE)
@@ -159,7 +199,9 @@ class TestChangeOfSeverity:
 
 class TestWarning:
     @pytest.mark.parametrize(("warn", "minute"), [(0.8, 48), (0.5, 30)])
-    def test_it_comes_at_the_share_the_level_names(self, jobarium: System, now: datetime, warn: float, minute: int) -> None:
+    def test_it_comes_at_the_share_the_level_names(
+        self, jobarium: System, now: datetime, warn: float, minute: int
+    ) -> None:
         Severity.objects.filter(system=jobarium, key="SEV-2").update(warn=warn)
         incident = opened(jobarium, "SEV-2", now)
         assert running(incident, Clock.ACKNOWLEDGE).warn_at == now + minute * MINUTE
@@ -235,7 +277,9 @@ class TestReleaseWindow:
 
 
 class TestTrueTimes:
-    def test_impact_that_ended_in_time_was_no_miss_though_recorded_late(self, jobarium: System, lead: User, now: datetime) -> None:
+    def test_impact_that_ended_in_time_was_no_miss_though_recorded_late(
+        self, jobarium: System, lead: User, now: datetime
+    ) -> None:
         incident = opened(jobarium, "SEV-1", now)
         with clock.at(now + 3 * HOUR):
             apply(incident, "impact_over", actor=lead, at=now + HOUR)
@@ -286,7 +330,9 @@ class TestTrueTimes:
         assert current_approval(incident, JOINT_DECISION) is None
 
     @pytest.mark.parametrize("step", ["acknowledge", "impact_over", "resolve"])
-    def test_nothing_happened_before_it_began_or_in_the_future(self, jobarium: System, lead: User, now: datetime, step: str) -> None:
+    def test_nothing_happened_before_it_began_or_in_the_future(
+        self, jobarium: System, lead: User, now: datetime, step: str
+    ) -> None:
         incident = opened(jobarium, "SEV-1", now)
         with clock.at(now + HOUR):
             with pytest.raises(Refused):
@@ -296,10 +342,16 @@ class TestTrueTimes:
 
 
 class TestMeasures:
-    def test_a_temporary_one_starts_a_clock_and_taking_it_back_meets_it(self, jobarium: System, lead: User, now: datetime) -> None:
+    def test_a_temporary_one_starts_a_clock_and_taking_it_back_meets_it(
+        self, jobarium: System, lead: User, now: datetime
+    ) -> None:
         incident = opened(jobarium, "SEV-2", now)
-        measure = apply_mitigation(incident, actor=lead, text="Longer sessions", at=now, temporary=True, expires_at=now + 6 * HOUR)
-        other = apply_mitigation(incident, actor=lead, text="Softer checks", at=now, temporary=True, expires_at=now + 7 * HOUR)
+        measure = apply_mitigation(
+            incident, actor=lead, text="Longer sessions", at=now, temporary=True, expires_at=now + 6 * HOUR
+        )
+        other = apply_mitigation(
+            incident, actor=lead, text="Softer checks", at=now, temporary=True, expires_at=now + 7 * HOUR
+        )
         rows = Deadline.objects.open().of(incident).filter(kind=Clock.REVERT)
         assert {(row.about, row.due_at) for row in rows} == {(measure, now + 6 * HOUR), (other, now + 7 * HOUR)}
         with clock.at(now + HOUR):
@@ -307,18 +359,29 @@ class TestMeasures:
         assert [row.about for row in Deadline.objects.open().of(incident).filter(kind=Clock.REVERT)] == [other]
         assert Deadline.objects.of(incident).get(kind=Clock.REVERT, met_at__isnull=False).met_at == now + HOUR
 
-    def test_past_its_end_it_is_late_and_no_promise_is_missed(self, jobarium: System, lead: User, now: datetime) -> None:
+    def test_past_its_end_it_is_late_and_no_promise_is_missed(
+        self, jobarium: System, lead: User, now: datetime
+    ) -> None:
         incident = opened(jobarium, "SEV-3", now)
         apply_mitigation(incident, actor=lead, text="Longer sessions", at=now, temporary=True, expires_at=now + HOUR)
         tick(now + HOUR + MINUTE)
         assert running(incident, Clock.REVERT).breached_at is not None
-        assert (incident.mitigations.overdue(now + HOUR + MINUTE).count(), current_approval(incident, JOINT_DECISION)) == (1, None)
+        assert (
+            incident.mitigations.overdue(now + HOUR + MINUTE).count(),
+            current_approval(incident, JOINT_DECISION),
+        ) == (1, None)
 
     @pytest.mark.parametrize(
         ("fields", "wrong"),
-        [({"temporary": True}, "expires_at"), ({"temporary": True, "expires_at": -1}, "__all__"), ({"temporary": False, "expires_at": 1}, "__all__")],
+        [
+            ({"temporary": True}, "expires_at"),
+            ({"temporary": True, "expires_at": -1}, "__all__"),
+            ({"temporary": False, "expires_at": 1}, "__all__"),
+        ],
     )
-    def test_an_end_is_demanded_of_a_temporary_one_only(self, jobarium: System, lead: User, now: datetime, fields: dict[str, Any], wrong: str) -> None:
+    def test_an_end_is_demanded_of_a_temporary_one_only(
+        self, jobarium: System, lead: User, now: datetime, fields: dict[str, Any], wrong: str
+    ) -> None:
         if "expires_at" in fields:
             fields = fields | {"expires_at": now + fields["expires_at"] * HOUR}
         with pytest.raises(ValidationError) as refusal:
@@ -339,7 +402,9 @@ class TestPaperwork:
     @pytest.fixture
     def berlin(self, jobarium: System) -> System:
         hours = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
-        jobarium.calendar = Calendar.objects.create(key="berlin", name="Berlin", zone="Europe/Berlin", hours=hours, holidays="DE-BE")
+        jobarium.calendar = Calendar.objects.create(
+            key="berlin", name="Berlin", zone="Europe/Berlin", hours=hours, holidays="DE-BE"
+        )
         jobarium.save()
         return jobarium
 
@@ -347,14 +412,31 @@ class TestPaperwork:
         ("resolved", "due"),
         [
             (datetime(2026, 3, 11, 5, 12, tzinfo=UTC), datetime(2026, 3, 12, 11, tzinfo=UTC)),  # Wednesday, winter time
-            (datetime(2026, 3, 27, 16, tzinfo=UTC), datetime(2026, 3, 30, 10, tzinfo=UTC)),  # over the weekend of the spring change
-            (datetime(2026, 3, 29, 1, 30, tzinfo=UTC), datetime(2026, 3, 30, 10, tzinfo=UTC)),  # in the night of the change
-            (datetime(2026, 10, 23, 16, tzinfo=UTC), datetime(2026, 10, 26, 11, tzinfo=UTC)),  # over the weekend of the autumn change
-            (datetime(2026, 4, 2, 10, tzinfo=UTC), datetime(2026, 4, 7, 10, tzinfo=UTC)),  # Good Friday and Easter Monday
-            (datetime(2026, 3, 10, 23, 30, tzinfo=UTC), datetime(2026, 3, 12, 11, tzinfo=UTC)),  # already Wednesday in Berlin
+            (
+                datetime(2026, 3, 27, 16, tzinfo=UTC),
+                datetime(2026, 3, 30, 10, tzinfo=UTC),
+            ),  # over the weekend of the spring change
+            (
+                datetime(2026, 3, 29, 1, 30, tzinfo=UTC),
+                datetime(2026, 3, 30, 10, tzinfo=UTC),
+            ),  # in the night of the change
+            (
+                datetime(2026, 10, 23, 16, tzinfo=UTC),
+                datetime(2026, 10, 26, 11, tzinfo=UTC),
+            ),  # over the weekend of the autumn change
+            (
+                datetime(2026, 4, 2, 10, tzinfo=UTC),
+                datetime(2026, 4, 7, 10, tzinfo=UTC),
+            ),  # Good Friday and Easter Monday
+            (
+                datetime(2026, 3, 10, 23, 30, tzinfo=UTC),
+                datetime(2026, 3, 12, 11, tzinfo=UTC),
+            ),  # already Wednesday in Berlin
         ],
     )
-    def test_it_is_noon_in_the_calendar_of_the_system(self, berlin: System, lead: User, resolved: datetime, due: datetime) -> None:
+    def test_it_is_noon_in_the_calendar_of_the_system(
+        self, berlin: System, lead: User, resolved: datetime, due: datetime
+    ) -> None:
         incident = opened(berlin, "SEV-2", resolved - HOUR)
         with clock.at(resolved):
             apply(incident, "resolve", actor=lead)
@@ -378,7 +460,9 @@ class TestPaperwork:
 
 
 class TestUpdates:
-    def test_an_overdue_one_reminds_whoever_speaks_for_us_once(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
+    def test_an_overdue_one_reminds_whoever_speaks_for_us_once(
+        self, jobarium: System, lead: User, chief: User, now: datetime
+    ) -> None:
         incident = opened(jobarium, "SEV-2", now)
         with clock.at(now + MINUTE):
             apply(incident, "acknowledge", actor=lead)

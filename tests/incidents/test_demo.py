@@ -24,7 +24,7 @@ from config.casework.deadlines.models import Deadline
 from config.casework.links.models import Grant
 from config.casework.work.models import Job
 from config.casework.work.services import tick
-from incidents.choices import IncidentState
+from incidents.choices import Clock, IncidentState
 from incidents.demo import services
 from incidents.demo.services import remove, seed
 from incidents.models import Incident, Page
@@ -114,7 +114,7 @@ class TestWeek:
     def test_records_wait_for_their_postmortem(self, week: list[Incident]) -> None:
         waiting = Incident.objects.filter(review_missing())
         assert {row.source_key for row in waiting} == {"demo:packets-late", "demo:packets-unreadable"}
-        assert all(Deadline.objects.open().of(row).filter(kind="paperwork").exists() for row in waiting)
+        assert all(Deadline.objects.open().of(row).filter(kind=Clock.PAPERWORK).exists() for row in waiting)
 
     def test_a_missed_promise_was_escalated_and_signed_by_one(
         self, week: list[Incident], lead: User, chief: User, now: datetime

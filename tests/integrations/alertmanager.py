@@ -115,7 +115,7 @@ def running_alertmanager(folder: Path, *, desk: str, token: str) -> Iterator[Ale
     token_file.chmod(0o600)
     configuration = folder / "alertmanager.yml"
     configuration.write_text(CONFIGURATION.format(url=desk.rstrip("/"), token_file=token_file))
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     command = [
         BINARY,
         f"--config.file={configuration}",
@@ -152,7 +152,8 @@ def wait_until(condition: Any, *, seconds: float, what: str) -> None:
     raise AssertionError(f"waited {seconds} s for {what}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback address that nobody uses at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

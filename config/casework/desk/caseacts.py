@@ -128,7 +128,7 @@ def add_files(admin: "CaseAdmin", request: HttpRequest, case: Any) -> HttpRespon
         raise PermissionDenied(f"{user} may not add files to {case}.")
 
     def perform(form: FilesForm) -> str:
-        uploads = form.cleaned_data["files"]
+        uploads = form.cleaned_data["uploads"]
         with transaction.atomic():
             for upload in uploads:
                 files.store(case, upload, name=upload.name, actor=user, at=clock.now())

@@ -17,7 +17,7 @@ from config.casework.cases.timeline import timeline
 from config.casework.deadlines.selectors import clocks as clocks_of
 from config.casework.desk.base import acting_user
 from config.casework.desk.clocks import SpokenClock, spoken
-from config.casework.desk.display import facts, person_name
+from config.casework.desk.display import NOTHING, facts, person_name
 from config.casework.desk.forms import NoteForm
 from config.casework.desk.history import entries_about, row_changes
 from config.casework.desk.inlines import CaseInline
@@ -144,7 +144,7 @@ def _tabs(admin: "CaseAdmin", request: HttpRequest, user: User, case: Any) -> li
 def _overview(admin: "CaseAdmin", case: Any, user: User) -> dict[str, Any]:
     entries = timeline(case)
     return {
-        "facts": facts(case, admin.facts, admin),
+        "facts": [(label, value) for label, value in facts(case, admin.facts, admin) if value != NOTHING],
         "people": admin.people(case),
         "entries": entries[:TIMELINE_LENGTH],
         "older_entries": entries[TIMELINE_LENGTH:],

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from config.casework.access.models import User
 from config.casework.cases.models import Case
+from config.casework.cases.querysets import CaseQuerySet
 from config.casework.desk.clocks import SpokenClock, nearest_clocks
 from config.casework.desk.display import Mark, choice_of
 
@@ -92,7 +93,7 @@ def next_items(user: User, now: datetime) -> list[NextItem]:
 
 
 def next_of_queue(
-    rows: models.QuerySet[Any],
+    rows: CaseQuerySet,
     user: User,
     now: datetime,
     *,
@@ -110,10 +111,8 @@ def next_of_queue(
     mine = models.Q(owner=user) | models.Q(owner=None)
     if also is not None:
         mine |= also
-    cases: Any = rows  # their manager is the one of `Case`
-    found: list[Case] = list(
-        cases.visible_to(user).open().filter(mine, next_due_at__isnull=False).nearest_clock_first()[:limit]
-    )
+    waiting = rows.visible_to(user).open().filter(mine, next_due_at__isnull=False)
+    found: list[Case] = list(waiting.nearest_clock_first()[:limit])
     clocks = nearest_clocks(found, now)
     items = []
     for case in found:

@@ -90,8 +90,9 @@ def label_words(model: type[models.Model], name: str, owner: Any = None) -> str:
 
 
 def facts(obj: models.Model, names: tuple[str, ...], owner: Any = None) -> list[tuple[str, SafeString]]:
-    """Headings and values of a row, for a list of facts."""
-    return [(label_words(type(obj), name, owner), value_words(obj, name, owner)) for name in names]
+    """Headings and values of a row, for a list of facts; what is not known yet is left out."""
+    told = [(label_words(type(obj), name, owner), value_words(obj, name, owner)) for name in names]
+    return [(label, value) for label, value in told if value != NOTHING]
 
 
 def _plain_words(value: Any, *, multiline: bool) -> SafeString:

@@ -139,7 +139,7 @@ class NoteForm(ActForm):
 class FilesForm(ActForm):
     """Files for a case."""
 
-    files = AttachmentsField(label=_("Files"))  # type: ignore[assignment]  # hides the form's own, as the field demands
+    uploads = AttachmentsField(label=_("Files"))
 
 
 class RedactForm(ActForm):

@@ -212,7 +212,7 @@ class TestRemoving:
 
 class TestFiles:
     def test_a_file_is_added_listed_and_removed(self, as_lead: Client, incident: Incident) -> None:
-        as_lead.post(url(incident, "files/"), {"files": SimpleUploadedFile("log.pdf", PDF)})
+        as_lead.post(url(incident, "files/"), {"uploads": SimpleUploadedFile("log.pdf", PDF)})
         stored = StoredFile.objects.get()
         assert "log.pdf" in as_lead.get(url(incident) + "?tab=files").text
         as_lead.post(url(incident, f"files/{stored.pk}/redact/"), {"reason": "personal"})
@@ -221,12 +221,11 @@ class TestFiles:
         assert "log.pdf" not in as_lead.get(url(incident) + "?tab=files").text
 
     def test_another_kind_is_refused_at_its_field(self, as_lead: Client, incident: Incident) -> None:
-        response = as_lead.post(url(incident, "files/"), {"files": SimpleUploadedFile("x.pdf", b"MZ not a pdf")})
-        assert "files" in response.context["form"].errors
+        response = as_lead.post(url(incident, "files/"), {"uploads": SimpleUploadedFile("x.pdf", b"MZ not a pdf")})
+        assert "uploads" in response.context["form"].errors
         assert not StoredFile.objects.exists()
 
 
-def test_a_severity_without_rank_is_no_trouble(as_lead: Client, incident: Incident) -> None:
-    assert incident.severity_id is not None
-    Severity.objects.filter(pk=incident.severity_id).update(rank=9)
+def test_a_gravity_that_is_neither_first_nor_second_is_told_calmly(as_lead: Client, incident: Incident) -> None:
+    Severity.objects.filter(incidents=incident).update(rank=9)
     assert "badge--info" in as_lead.get(url(incident)).text
