@@ -1,4 +1,3 @@
-
 """Many made-up incidents at once, for measuring: written by the database itself, never through the services.
 
 They are marked as demo, so nothing of them is ever sent, and their references hold a letter no real one has.
@@ -62,8 +61,7 @@ RECEIVED = (
 IS_OPEN = f"n %% {OPEN_EVERY} = 0"
 PLACE = f"(n / {OPEN_EVERY}) %% 4"  # which of the four open states
 STATE = f"CASE WHEN {IS_OPEN} THEN (ARRAY['detected','triaged','stabilized','resolved'])[1 + {PLACE}] ELSE 'closed' END"
-MIXED = f"(n + n / {OPEN_EVERY})"  # so that open ones are as different from each other as closed ones
-LEVEL = f"1 + CASE WHEN {MIXED} %% 20 = 0 THEN 0 WHEN {MIXED} %% 5 = 0 THEN 1 ELSE 2 END"  # 5 % SEV-1, 15 % SEV-2, the rest SEV-3
+LEVEL = "1 + CASE WHEN n %% 20 = 0 THEN 0 WHEN n %% 5 = 0 THEN 1 ELSE 2 END"  # 5 % SEV-1, 15 % SEV-2, the rest SEV-3
 
 
 def load(cases: int, *, at: datetime) -> int:
@@ -81,7 +79,6 @@ def load(cases: int, *, at: datetime) -> int:
         with transaction.atomic(), _without_row_history():
             _write_batch(context | {"begin": begin, "end": end})
     with connection.cursor() as cursor:
-        cursor.execute(MERGE_SEARCH)
         for model in (Incident, Deadline, Note, AuditEntry):
             cursor.execute(f"ANALYZE {_table(model)}")
     return first + cases
@@ -93,11 +90,7 @@ def _without_row_history() -> Iterator[None]:
 
     `pgtrigger.ignore` says the same, but cannot stand before statements with named parameters.
     """
-    names = [
-        trigger.get_pgid(model)
-        for model, trigger in pgtrigger.registered()
-        if model._meta.label == Incident._meta.label
-    ]
+    names = [trigger.get_pgid(model) for model, trigger in pgtrigger.registered() if model._meta.model is Incident]
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('pgtrigger.ignore', %s, true)", [f"{{{','.join(names)}}}"])
         yield
@@ -191,10 +184,10 @@ STABILIZED = _reached("stabilized", "resolved")
 RESOLVED = _reached("resolved")
 
 INCIDENT = {
-    "reference": "'INC-' || to_char(received AT TIME ZONE 'UTC', 'YYYY') || '-V' || n",
+    "reference": "'INC-' || to_char(received AT TIME ZONE 'UTC', 'YYYY') || '-V' || lpad(n::text, 7, '0')",
     "system_id": "%(system)s",
     "organization_id": "(%(organizations)s::bigint[])[1 + n %% array_length(%(organizations)s::bigint[], 1)]",
-    "title": f"(%(subjects)s::text[])[1 + {MIXED} %% 10] || ' ' || (%(troubles)s::text[])[1 + {MIXED} / 10 %% 8] || ' ' || (%(places)s::text[])[1 + {MIXED} / 80 %% 9] || ' ' || n",
+    "title": "(%(subjects)s::text[])[1 + n %% 10] || ' ' || (%(troubles)s::text[])[1 + n / 10 %% 8] || ' ' || (%(places)s::text[])[1 + n / 80 %% 9] || ' (' || n || ')'",
     "owner_id": "(%(people)s::bigint[])[1 + n %% array_length(%(people)s::bigint[], 1)]",
     "received_at": "received",
     "created_at": "received",
@@ -271,7 +264,6 @@ ENTRIES = (
     ("incident.resolved", "resolved_at", "resolved_at IS NOT NULL"),
     ("incident.closed", "closed_at", "closed_at IS NOT NULL"),
 )
-MERGE_SEARCH = "SELECT gin_clean_pending_list('incident_title_search')"  # else the next vacuum does it, and searches wait until then
 NEAREST = f"""
 UPDATE {Incident._meta.db_table} AS incident SET next_due_at = nearest.due_at, next_due_kind = nearest.kind
 FROM (
