@@ -241,7 +241,9 @@ def _concerns(user: User, now: datetime) -> Q:
 
 def _mine(user: User, path: str = "") -> Q:
     """Incidents of this person; whoever leads answers for all of them."""
-    return Q() if user.has_perm(LEAD) else Q(**{f"{path}owner": user}) | Q(**{f"{path}owner": None})
+    if user.has_perm(LEAD):
+        return Q(**{f"{path}pk__isnull": False})  # not an empty Q, which would vanish beside an OR
+    return Q(**{f"{path}owner": user}) | Q(**{f"{path}owner": None})
 
 
 def _measures(user: User, now: datetime) -> list[tuple[int, NextItem]]:

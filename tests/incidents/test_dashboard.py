@@ -299,6 +299,15 @@ class TestNext:
         found = acts(lead, now + timedelta(hours=25))
         assert found.count(("Take the measure back", "Sessions of 8 hours")) == 1
 
+    def test_a_measure_concerns_who_took_it_and_who_leads(
+        self, incident: Incident, lead: User, chief: User, agent: User, now: datetime
+    ) -> None:
+        apply(incident, "acknowledge", actor=lead)
+        apply_mitigation(incident, actor=agent, text="Slower", at=now, temporary=True, expires_at=now + 90 * MINUTE)
+        for person in (lead, chief, agent):
+            assert ("Take the measure back", "Slower") in acts(person, now)
+        assert ("Take the measure back", "Slower") not in acts(factories.person(Role.SUPPORT), now)
+
     def test_a_measure_that_is_the_nearest_clock_is_said_once(
         self, incident: Incident, lead: User, now: datetime
     ) -> None:
