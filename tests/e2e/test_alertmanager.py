@@ -38,7 +38,7 @@ class Inbox:
         self.mails: list[EmailMessage] = []
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        mail = message_from_bytes(bytes(envelope.content or b""), policy=email.policy.default)
+        mail = message_from_bytes(envelope.original_content or b"", policy=email.policy.default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
         return "250 OK"

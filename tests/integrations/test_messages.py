@@ -63,7 +63,7 @@ class Mailbox:
         if answer.startswith("250"):
             assert envelope.mail_from is not None
             self.mails.append(
-                (envelope.mail_from, list(envelope.rcpt_tos), message_from_bytes(bytes(envelope.content or b"")))
+                (envelope.mail_from, list(envelope.rcpt_tos), message_from_bytes(envelope.original_content or b""))
             )
         return answer
 
@@ -357,7 +357,7 @@ class TestHeaders:
         assert recipients == ["hr@acme.example"]
         assert mail["Bcc"] is None
         assert mail["Cc"] is None
-        assert mail.get_payload(decode=True).decode().strip() == "It is late."  # type: ignore[union-attr]
+        assert mail.get_payload(decode=True).decode().strip() == "It is late."
 
 
 class Chat:
