@@ -214,9 +214,9 @@ class TestQueueBehindACard:
                 owner=lead,
                 due_on=(now + timedelta(days=days)).date(),
             )
-        text = client.get(cards(lead, now)["Promises"].url).content
-        assert b"Late one" in text
-        assert b"Later one" not in text
+        page = client.get(cards(lead, now)["Promises"].url).content
+        assert b"Late one" in page
+        assert b"Later one" not in page
 
     def test_the_page_itself_draws_them(self, incident: Incident, client: Client) -> None:
         text = client.get("/admin/").content.decode()
