@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.authentication import get_authentication_records
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -11,6 +12,8 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import Permission
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -22,6 +25,13 @@ from config.casework.callers import client_address
 __all__ = ["AccountAdapter", "SocialAccountAdapter", "client_address", "sign_in_name"]
 
 FRESH_SIGN_IN_SECONDS = 300
+
+
+class RoleBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth is untyped
+    """What a person may do comes from their roles alone, so nobody is asked for permissions of their own."""
+
+    def _get_user_permissions(self, user_obj: User) -> QuerySet[Permission]:
+        return Permission.objects.none()
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, cast
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -25,7 +25,8 @@ from incidents.oncall.selectors import duties
 from incidents.reviews.choices import ActionState
 from incidents.reviews.models import ActionItem, Postmortem
 
-VIEW, WORK, LEAD = "incidents.view_incident", "incidents.change_incident", "incidents.lead_incident"
+VIEW, WORK = "incidents.view_incident", "incidents.change_incident"
+LEAD, DECIDE = "incidents.lead_incident", "incidents.decide_incident"
 ACTION_AHEAD = timedelta(days=3)  # how long before its date an action item shows
 MEASURE_AHEAD = timedelta(hours=24)
 SYSTEMS_NAMED = 3
@@ -47,19 +48,41 @@ def declare() -> None:
     """Name the clocks, and register cards and the list of what to do next."""
     for kind, act in ACTS.items():
         name_clock(kind, act)
-    for card in (unacknowledged_card, clocks_card, decisions_card, attention_card, promises_card, oncall_card):
-        register_card(card)
+    register_card(cards)
     register_next(next_steps)
 
 
 # --- cards -----------------------------------------------------------------------------------------------------------
 
 
-def unacknowledged_card(user: User, now: datetime) -> Card | None:
-    if not user.has_perm(VIEW):
-        return None
-    found = _open(user).aggregate(waiting=Count("pk", filter=waits.UNACKNOWLEDGED), total=Count("pk"))
-    waiting, total = found["waiting"], found["total"]
+def cards(user: User, now: datetime) -> list[Card]:
+    """The cards this person may look behind; one question counts everything about open incidents."""
+    made: list[Card] = []
+    if user.has_perm(VIEW):
+        numbers = _numbers(user, now)
+        made += [_unacknowledged(numbers), _clocks(numbers), _promises(numbers, user, now)]
+        if user.has_perm(DECIDE) or user.has_perm("casework.view_approval"):
+            made.append(_to_sign(numbers, signs=user.has_perm(DECIDE)))
+    if user.has_perm("casework.view_job"):
+        made.append(_attention())
+    if user.has_perm("incidents.view_oncallrole"):
+        made.append(_on_call(now))
+    return made
+
+
+def _numbers(user: User, now: datetime) -> dict[str, int]:
+    return _open(user).aggregate(
+        total=Count("pk"),
+        waiting=Count("pk", filter=waits.UNACKNOWLEDGED),
+        late=Count("pk", filter=waits.late(now)),
+        risky=Count("pk", filter=waits.at_risk(now)),
+        updates=Count("pk", filter=waits.update_overdue(now)),
+        decisions=Count("pk", filter=waits.decision_open(user, now)),
+    )
+
+
+def _unacknowledged(numbers: dict[str, int]) -> Card:
+    waiting, total = numbers["waiting"], numbers["total"]
     if waiting:
         sentence = ngettext(
             "open incident that nobody has taken yet, of %(total)s open",
@@ -67,7 +90,7 @@ def unacknowledged_card(user: User, now: datetime) -> Card | None:
             waiting,
         )
     else:
-        sentence = _("wait for somebody to take them, of %(total)s open")
+        sentence = _("incidents wait for somebody to take them, of %(total)s open")
     return Card(
         _("Unacknowledged"),
         waiting,
@@ -78,11 +101,8 @@ def unacknowledged_card(user: User, now: datetime) -> Card | None:
     )
 
 
-def clocks_card(user: User, now: datetime) -> Card | None:
-    if not user.has_perm(VIEW):
-        return None
-    rows = _open(user).filter(next_due_at__isnull=False)
-    late, risky = waits.late(rows, user, now).count(), waits.at_risk(rows, user, now).count()
+def _clocks(numbers: dict[str, int]) -> Card:
+    late, risky = numbers["late"], numbers["risky"]
     if late and risky:
         sentence = _("incidents with a clock that needs you: %(late)s late, %(risky)s at risk") % {
             "late": late,
@@ -99,12 +119,9 @@ def clocks_card(user: User, now: datetime) -> Card | None:
     )
 
 
-def decisions_card(user: User, now: datetime) -> Card | None:
+def _to_sign(numbers: dict[str, int], *, signs: bool) -> Card:
     """For whoever signs, what waits for their word; for whoever reads the trail, what waits at all."""
-    signs = user.has_perm("incidents.decide_incident")
-    if not signs and not user.has_perm("casework.view_approval"):
-        return None
-    count = _open(user).filter(pk__in=waits.open_approvals(user, now).values("object_id")).count()
+    count = numbers["decisions"]
     if signs:
         sentence = ngettext("joint decision waits for your signature", "joint decisions wait for your signature", count)
     else:
@@ -114,10 +131,8 @@ def decisions_card(user: User, now: datetime) -> Card | None:
     return Card(_("Decisions"), count, sentence, _queue("decision"), Tone.WARN if count else "", 30)
 
 
-def attention_card(user: User, now: datetime) -> Card | None:
+def _attention() -> Card:
     """Work that failed for good, messages among it."""
-    if not user.has_perm("casework.view_job"):
-        return None
     found = Job.objects.filter(state=JobState.PARKED).aggregate(
         total=Count("pk"), messages=Count("pk", filter=Q(kind=DELIVERIES))
     )
@@ -134,11 +149,9 @@ def attention_card(user: User, now: datetime) -> Card | None:
     )
 
 
-def promises_card(user: User, now: datetime) -> Card | None:
+def _promises(numbers: dict[str, int], user: User, now: datetime) -> Card:
     """What was promised to people and to ourselves, and is overdue."""
-    if not user.has_perm(VIEW):
-        return None
-    late_updates = waits.updates(_open(user), user, now).count()
+    late_updates = numbers["updates"]
     late_items = ActionItem.objects.visible_to(user).filter(state=ActionState.OPEN, due_on__lt=now.date()).count()
     said = []
     if late_updates:
@@ -159,10 +172,8 @@ def promises_card(user: User, now: datetime) -> Card | None:
     return Card(_("Promises"), late_updates + late_items, sentence, url, Tone.WARN if said else "", 50)
 
 
-def oncall_card(user: User, now: datetime) -> Card | None:
+def _on_call(now: datetime) -> Card:
     """Who is called now, in words."""
-    if not user.has_perm("incidents.view_oncallrole"):
-        return None
     rows = duties(now)
     systems: dict[str, list[str]] = {}
     for duty, person in rows:
@@ -230,7 +241,9 @@ def _concerns(user: User, now: datetime) -> Q:
 
 def _mine(user: User, path: str = "") -> Q:
     """Incidents of this person; whoever leads answers for all of them."""
-    return Q() if user.has_perm(LEAD) else Q(**{f"{path}owner": user}) | Q(**{f"{path}owner": None})
+    if user.has_perm(LEAD):
+        return Q(**{f"{path}pk__isnull": False})  # not an empty Q, which would vanish beside an OR
+    return Q(**{f"{path}owner": user}) | Q(**{f"{path}owner": None})
 
 
 def _measures(user: User, now: datetime) -> list[tuple[int, NextItem]]:
@@ -260,7 +273,7 @@ def _measures(user: User, now: datetime) -> list[tuple[int, NextItem]]:
 
 
 def _reviews(user: User, now: datetime) -> list[tuple[int, NextItem]]:
-    rows = waits.reviews(_open(user).filter(_mine(user)), user, now).select_related("severity")
+    rows = _open(user).filter(waits.review_missing(), _mine(user)).select_related("severity")
     begun = Exists(Postmortem.objects.filter(incident=OuterRef("pk")))
     found = rows.annotate(begun=begun).order_by("next_due_at", "pk")[:NEXT]
     items = []
@@ -285,14 +298,17 @@ def _reviews(user: User, now: datetime) -> list[tuple[int, NextItem]]:
 
 
 def _decisions(user: User, now: datetime) -> list[NextItem]:
-    if not user.has_perm("incidents.decide_incident"):
+    if not user.has_perm(DECIDE):
         return []
-    asked = dict(
-        waits.open_approvals(user, now).order_by("requested_at").values_list("object_id", "requested_at")[:NEXT]
+    asked = waits.open_approvals(user, now).filter(object_id=OuterRef("pk")).values("requested_at")[:1]
+    rows = (
+        _open(user)
+        .annotate(asked_at=Subquery(asked))
+        .filter(asked_at__isnull=False)
+        .select_related("severity")
+        .order_by("asked_at")[:NEXT]
     )
-    rows = _open(user).filter(pk__in=asked).select_related("severity") if asked else []
-    items = [_item(row, _("Sign the joint decision"), now, act="", tab="review", sort_at=asked[row.pk]) for row in rows]
-    return sorted(items, key=lambda item: item.due_at or now)
+    return [_item(row, _("Sign the joint decision"), now, act="", tab="review", sort_at=row.asked_at) for row in rows]
 
 
 def _action_items(user: User, now: datetime) -> list[NextItem]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.casework import clock
 from config.casework.access.models import User
+from incidents.choices import OPEN_STATES
 from incidents.reviews.choices import ActionState
 from incidents.waits import WAITS
 
@@ -26,7 +27,7 @@ class WaitFilter(admin.SimpleListFilter):
         wait = WAITS.get(self.value() or "")
         if wait is None or not isinstance(request.user, User):
             return queryset
-        return wait.narrow(queryset.open(), request.user, clock.now())  # type: ignore[attr-defined]
+        return queryset.filter(wait.condition(request.user, clock.now()), state__in=OPEN_STATES)
 
 
 class DueFilter(admin.SimpleListFilter):

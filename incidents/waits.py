@@ -23,50 +23,45 @@ from incidents.transitions import JOINT_DECISION
 
 UNACKNOWLEDGED = Q(state__in=UNRESOLVED) & (Q(acknowledged_at=None) | Q(acknowledgement_provisional=True))
 
-type Rows = QuerySet[Any]
 
-
-def unacknowledged(rows: Rows, user: User, now: datetime) -> Rows:
-    """Nobody has it, or whoever tapped the link has not confirmed."""
-    return rows.filter(UNACKNOWLEDGED)
-
-
-def late(rows: Rows, user: User, now: datetime) -> Rows:
+def late(now: datetime) -> Q:
     """The nearest clock ran out."""
-    return rows.filter(next_due_at__lt=now)
+    return Q(next_due_at__lt=now)
 
 
-def at_risk(rows: Rows, user: User, now: datetime) -> Rows:
-    """No clock ran out yet, but one has used up the share of its time after which it warns."""
-    return rows.filter(next_due_at__gte=now, pk__in=_warned(now))
+def at_risk(now: datetime) -> Q:
+    """No clock ran out yet, but one has used up the share of its time after which it warns.
+
+    The conditions are those of the partial index that the sweep uses.
+    """
+    warned = Deadline.objects.filter(
+        CLOCK_OPEN, content_type=_type(), breached_at=None, paused_at=None, warn_at__lte=now, due_at__gte=now
+    )
+    return Q(next_due_at__gte=now, pk__in=warned.values("object_id"))
 
 
-def late_or_at_risk(rows: Rows, user: User, now: datetime) -> Rows:
-    return rows.filter(Q(next_due_at__lt=now) | Q(next_due_at__gte=now, pk__in=_warned(now)))
-
-
-def decisions(rows: Rows, user: User, now: datetime) -> Rows:
-    """The joint decision waits for this person's signature; for whoever cannot sign, for anybody's."""
-    return rows.filter(pk__in=open_approvals(user, now).values("object_id"))
-
-
-def updates(rows: Rows, user: User, now: datetime) -> Rows:
+def update_overdue(now: datetime) -> Q:
     """The promised next update is overdue."""
     clocks = Deadline.objects.filter(
         CLOCK_OPEN, content_type=_type(), object_id=OuterRef("pk"), kind=Clock.UPDATE, paused_at=None, due_at__lt=now
     )
-    return rows.filter(Exists(clocks), next_due_at__lt=now)
+    return Q(next_due_at__lt=now) & Q(Exists(clocks))
 
 
-def reviews(rows: Rows, user: User, now: datetime) -> Rows:
+def decision_open(user: User, now: datetime) -> Q:
+    """The joint decision waits for this person's signature; for whoever cannot sign, for anybody's."""
+    return Q(pk__in=open_approvals(user, now).values("object_id"))
+
+
+def review_missing() -> Q:
     """Resolved, and the postmortem its level demands is not published."""
     published = Postmortem.objects.filter(incident=OuterRef("pk"), state=PostmortemState.PUBLISHED)
-    return rows.filter(~Exists(published), state=IncidentState.RESOLVED, severity__postmortem=Duty.REQUIRED)
+    return Q(state=IncidentState.RESOLVED, severity__postmortem=Duty.REQUIRED) & ~Q(Exists(published))
 
 
-def measures(rows: Rows, user: User, now: datetime) -> Rows:
-    """A temporary measure is in force."""
-    return rows.filter(Exists(Mitigation.objects.filter(incident=OuterRef("pk"), temporary=True, reverted_at=None)))
+def measure_in_force() -> Q:
+    """A temporary measure was not taken back yet."""
+    return Q(Exists(Mitigation.objects.filter(incident=OuterRef("pk"), temporary=True, reverted_at=None)))
 
 
 def open_approvals(user: User, now: datetime) -> QuerySet[Approval]:
@@ -91,30 +86,23 @@ def may_sign_as(user: User, now: datetime) -> set[str]:
     return {*(str(role) for role in user.roles), *deputised} & {"ceo", "cto"}
 
 
-def _warned(now: datetime) -> Any:
-    """Incidents with a clock at risk; the conditions are those of the partial index that the sweep uses."""
-    return Deadline.objects.filter(
-        CLOCK_OPEN, content_type=_type(), breached_at=None, paused_at=None, warn_at__lte=now, due_at__gte=now
-    ).values("object_id")
-
-
 def _type() -> ContentType:
     return ContentType.objects.get_for_model(Incident)
 
 
 @dataclass(frozen=True)
 class Wait:
-    """One thing incidents wait for: its words in the filter and the rows it leaves of the open ones."""
+    """One thing incidents wait for: its words in the filter, and the condition on open incidents."""
 
     label: Any
-    narrow: Callable[[Rows, User, datetime], Rows]
+    condition: Callable[[User, datetime], Q]
 
 
 WAITS: dict[str, Wait] = {
-    "acknowledgement": Wait(_("somebody to take it"), unacknowledged),
-    "clocks": Wait(_("late or at risk"), late_or_at_risk),
-    "update": Wait(_("an overdue update"), updates),
-    "decision": Wait(_("a joint decision"), decisions),
-    "postmortem": Wait(_("the postmortem"), reviews),
-    "measure": Wait(_("a measure to be taken back"), measures),
+    "acknowledgement": Wait(_("somebody to take it"), lambda user, now: UNACKNOWLEDGED),
+    "clocks": Wait(_("late or at risk"), lambda user, now: late(now) | at_risk(now)),
+    "update": Wait(_("an overdue update"), lambda user, now: update_overdue(now)),
+    "decision": Wait(_("a joint decision"), decision_open),
+    "postmortem": Wait(_("the postmortem"), lambda user, now: review_missing()),
+    "measure": Wait(_("a measure to be taken back"), lambda user, now: measure_in_force()),
 }

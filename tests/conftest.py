@@ -5,12 +5,20 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from django.test import override_settings
 
 from config.casework.access.choices import Role
 from config.casework.access.models import User
 from tests import factories
 
 NOW = datetime(2026, 3, 9, 10, 0, tzinfo=UTC)  # a Monday
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash passwords quickly: hundreds of people are made, and how slowly Django hashes is not ours to test."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture

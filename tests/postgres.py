@@ -14,6 +14,7 @@ import pytest
 from config.postgres import Cluster, file_lock
 
 PREFIX: Final = "desk-tests-"
+OURS: Final = "DESK_TEST_CLUSTER"  # DATABASE_URL names a cluster of ours
 SETTINGS: Final = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -52,14 +53,16 @@ def _parent() -> Path:
 
 def _start(stack: ExitStack) -> Cluster | None:
     os.environ["DESK_TESTING"] = "1"
-    if os.environ.get("DATABASE_URL") or os.environ.get("PYTEST_XDIST_WORKER"):
+    inherited = os.environ.get(OURS) and os.environ.get("PYTEST_XDIST_WORKER")
+    if os.environ.get("DATABASE_URL") and not inherited:
         return None
     remove_left_over()
     cluster = Cluster(temporary_folder(), settings=SETTINGS)
     stack.callback(shutil.rmtree, cluster.folder, ignore_errors=True)
     stack.enter_context(cluster.held())
-    os.environ["DATABASE_URL"] = cluster.url()
-    os.environ.setdefault("DESK_DATA_DIR", str(cluster.folder))
+    os.environ["DATABASE_URL"], os.environ[OURS] = cluster.url(), "1"
+    if inherited or not os.environ.get("DESK_DATA_DIR"):
+        os.environ["DESK_DATA_DIR"] = str(cluster.folder)
     return cluster
 
 
@@ -68,7 +71,7 @@ _cluster = _start(_stack)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the server and delete its folder, once."""
-    if _cluster is not None and not hasattr(config, "workerinput"):
+    """Stop the server and delete its folder. Each worker has its own: an open transaction in one holds back seals in all."""
+    if _cluster is not None:
         _cluster.stop("immediate")
         _stack.close()

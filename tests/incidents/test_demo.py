@@ -30,7 +30,7 @@ from incidents.demo.services import remove, seed
 from incidents.models import Incident, Page
 from incidents.oncall.selectors import holder
 from incidents.services import open_incident
-from incidents.waits import open_approvals, reviews
+from incidents.waits import open_approvals, review_missing
 from integrations.messages.choices import MessageState, Purpose
 from integrations.messages.models import Message
 from integrations.messages.services import queue_mail
@@ -111,8 +111,8 @@ class TestWeek:
         assert row.mitigations.get(temporary=True).expires_at == now + timedelta(hours=3)
         assert Deadline.objects.open().of(row).get(kind="update").due_at == now - timedelta(hours=2)
 
-    def test_records_wait_for_their_postmortem(self, week: list[Incident], lead: User, now: datetime) -> None:
-        waiting = reviews(Incident.objects.all(), lead, now)
+    def test_records_wait_for_their_postmortem(self, week: list[Incident]) -> None:
+        waiting = Incident.objects.filter(review_missing())
         assert {row.source_key for row in waiting} == {"demo:packets-late", "demo:packets-unreadable"}
         assert all(Deadline.objects.open().of(row).filter(kind=Clock.PAPERWORK).exists() for row in waiting)
 

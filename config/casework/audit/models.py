@@ -77,6 +77,7 @@ class AuditEntry(models.Model):
         indexes = [
             models.Index(fields=["case_reference", "id"], name="audit_case"),
             models.Index(fields=["xid", "id"], name="audit_seal_order"),
+            models.Index(fields=["object_type", "object_id"], name="audit_object"),
             models.Index(fields=["at"], name="audit_at"),
         ]
 

@@ -56,7 +56,7 @@ class NextItem:
     pk: int | None = None
 
 
-type CardMaker = Callable[[User, datetime], Card | None]
+type CardMaker = Callable[[User, datetime], Card | Iterable[Card] | None]
 type NextMaker = Callable[[User, datetime], Iterable[NextItem]]
 
 _cards: list[CardMaker] = []
@@ -64,7 +64,7 @@ _next: list[NextMaker] = []
 
 
 def register_card(maker: CardMaker) -> CardMaker:
-    """Add a card; the maker answers None for people it is not for."""
+    """Add a card or several that share their questions to the database; the maker leaves out what is not for the person."""
     if maker not in _cards:
         _cards.append(maker)
     return maker
@@ -79,7 +79,10 @@ def register_next(maker: NextMaker) -> NextMaker:
 
 def cards(user: User, now: datetime) -> list[Card]:
     """The cards for this person, six at most, in their order."""
-    made = [card for card in (maker(user, now) for maker in _cards) if card is not None]
+    made: list[Card] = []
+    for maker in _cards:
+        found = maker(user, now)
+        made.extend([found] if isinstance(found, Card) else found or ())
     return sorted(made, key=lambda card: card.order)[:CARDS]
 
 

@@ -44,6 +44,7 @@ class QueueFilter(admin.SimpleListFilter):
     title = _("queue")
     parameter_name = "queue"
     is_queue = True
+    OPEN = frozenset({"open", "mine"})
     template = "desk/admin/nothing.html"  # desk/admin/queues.html draws it above the list
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -53,11 +54,18 @@ class QueueFilter(admin.SimpleListFilter):
         self, request: HttpRequest, params: dict[str, Any], model: type[models.Model], model_admin: Any
     ) -> None:
         super().__init__(request, params, model, model_admin)
-        self.default = "all" if request.GET.get("q") else "open"
+        self.asked_for = self.asked(request)
+
+    @classmethod
+    def asked(cls, request: HttpRequest) -> str:
+        """The queue a request means."""
+        value = request.GET.get(cls.parameter_name, "")
+        if value in {*cls.OPEN, "closed", "all"}:
+            return value
+        return "all" if request.GET.get("q") else "open"
 
     def chosen(self) -> str:
-        value = self.value()
-        return value if value in {"open", "mine", "closed", "all"} else self.default
+        return self.asked_for
 
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
         open_states = queryset.model.OPEN_STATES

@@ -267,7 +267,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'audit trail',
                 'ordering': ('pk',),
                 'default_permissions': ('view',),
-                'indexes': [models.Index(fields=['case_reference', 'id'], name='audit_case'), models.Index(fields=['xid', 'id'], name='audit_seal_order'), models.Index(fields=['at'], name='audit_at')],
+                'indexes': [models.Index(fields=['case_reference', 'id'], name='audit_case'), models.Index(fields=['xid', 'id'], name='audit_seal_order'), models.Index(fields=['object_type', 'object_id'], name='audit_object'), models.Index(fields=['at'], name='audit_at')],
             },
         ),
         migrations.CreateModel(
