@@ -15,7 +15,18 @@ from config.casework.personal import FREE_TEXT, personal
 from config.casework.transitions import Machine
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
-from incidents.oncall.models import OnCallRole
+from incidents.oncall.models import (
+    CalendarFeed,
+    HandOverNote,
+    Leave,
+    OnCallRole,
+    OnCallShift,
+    Rotation,
+    RotationMember,
+    RotationVersion,
+    ShiftRecord,
+    ShiftSwap,
+)
 from incidents.paging.models import Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
@@ -191,19 +202,28 @@ class Mitigation(models.Model):
 
 __all__ = [
     "ActionItem",
+    "CalendarFeed",
     "Communication",
     "Escalation",
+    "HandOverNote",
     "Incident",
     "JointDecision",
+    "Leave",
     "MessageTemplate",
     "Mitigation",
     "OnCallRole",
+    "OnCallShift",
     "Page",
     "Postmortem",
     "Procedure",
     "ProcedureStep",
     "ReleaseWindow",
+    "Rotation",
+    "RotationMember",
+    "RotationVersion",
     "Run",
     "RunStep",
     "Severity",
+    "ShiftRecord",
+    "ShiftSwap",
 ]
