@@ -25,6 +25,7 @@ class IncidentsConfig(AppConfig):
             "incidents.reviews.runbook",
         )
         sweeps.register("release windows", "incidents.clocks.follow_release_windows", order=5)
+        sweeps.register("on-call record", "incidents.oncall.records.sweep", order=20)
         import_module("incidents.permissions").declare()
         import_module("incidents.wording").declare()
         import_module("incidents.transitions")

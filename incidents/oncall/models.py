@@ -1,6 +1,7 @@
 """Who is on call for a system: rotations in versions, shifts by hand, absences, swaps, and what really was."""
 
 from datetime import time
+from functools import cached_property
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
@@ -68,6 +69,7 @@ class Rotation(models.Model):
     )
     layer = models.PositiveSmallIntegerField(default=0, help_text=_("Of several layers the highest number wins."))
     created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -85,6 +87,12 @@ class Rotation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.system.key}.{self.key}"
+
+    @cached_property
+    def zone(self) -> str:
+        """The zone of its newest version."""
+        version = self.versions.order_by("-number").first()
+        return version.zone if version is not None else self.system.zone
 
 
 @personal(plain=("zone", "every", "hours"))
@@ -140,6 +148,7 @@ class OnCallShift(models.Model):
     ends_at = models.DateTimeField(_("until"))
     entered_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     entered_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
     cancelled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -169,6 +178,7 @@ class Leave(models.Model):
     ends_at = models.DateTimeField(_("until"))
     entered_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     entered_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
     cancelled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

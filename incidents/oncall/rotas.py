@@ -46,7 +46,7 @@ def load(rotations: Collection[Rotation], start: datetime, end: datetime) -> dic
     members = _members(keys)
     entries, away = _by_hand(keys, start, end)
     people = _people(members, {one.person for some in entries.values() for one in some})
-    unreachable = frozenset(key for key, person in people.items() if not person.is_active)
+    unreachable = frozenset(key for key, person in people.items() if not is_able(person))
     found = {}
     for key in keys:
         layers = tuple(_layers(key, members, people))
@@ -54,6 +54,11 @@ def load(rotations: Collection[Rotation], start: datetime, end: datetime) -> dic
         rota = Rota(layers, tuple(entries[key]), away, unreachable | nobody)
         found[key] = Loaded(rota, people)
     return found
+
+
+def is_able(person: User) -> bool:
+    """Whether somebody can be on call at all: they work at the desk and may sign in."""
+    return person.is_active and person.is_staff
 
 
 def rule_of(version: RotationVersion) -> Rule:

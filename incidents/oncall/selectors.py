@@ -74,6 +74,11 @@ def next_shift(rotation: Rotation, at: datetime, *, person: User | None = None) 
     return None
 
 
+def begins_at(rotation: Rotation) -> datetime | None:
+    """When a rotation first has somebody on duty; None when it never does."""
+    return load([rotation], rotation.created_at, rotation.created_at + SECOND)[rotation.pk].rota.begins
+
+
 def planned_shifts(rotations: Collection[Rotation], start: datetime, end: datetime) -> dict[int, list[Shift]]:
     """The shifts of many rotations by the plan alone, by their keys, in a fixed number of questions to the database."""
     found = load(rotations, start, end)
@@ -106,7 +111,7 @@ def _recorded(rotation: Rotation, start: datetime, end: datetime) -> list[Shift]
     """The shifts of the record that overlap [start, end). The newest entry is still open: there the plan answers."""
     rows = ShiftRecord.objects.filter(rotation=rotation).select_related("person").order_by("starts_at")
     later = list(rows.filter(starts_at__gt=start, starts_at__lt=end))
-    later += rows.filter(starts_at__gte=max(end, start + SECOND))[:1]
+    later += rows.filter(starts_at__gte=end)[:1]
     if not later:
         return []
     entries = [*rows.filter(starts_at__lte=start).reverse()[:1], *later]

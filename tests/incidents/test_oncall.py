@@ -18,7 +18,7 @@ DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 
 def rotation(system: System, key: str, *people: User | str, part: str = "", **fields: object) -> Rotation:
     """A weekly rotation from Monday 9 March 2026, 09:00 in Berlin."""
-    row = Rotation.objects.create(system=system, key=key, part=part, created_at=MONDAY)
+    row = Rotation.objects.create(system=system, key=key, part=part, created_at=MONDAY, changed_at=MONDAY)
     values = {"zone": "Europe/Berlin", "handoff": time(9), "every": "P7D", "start": date(2026, 3, 9)} | fields
     version = RotationVersion.objects.create(rotation=row, **values)
     for position, one in enumerate(people):
@@ -58,9 +58,16 @@ class TestWhoIsOnCall:
         self, jobarium: System, weekly: Rotation, lead: User, chief: User, agent: User
     ) -> None:
         OnCallShift.objects.create(
-            rotation=weekly, person=agent, starts_at=MONDAY + DAY, ends_at=MONDAY + 2 * DAY, entered_at=MONDAY
+            rotation=weekly,
+            person=agent,
+            starts_at=MONDAY + DAY,
+            ends_at=MONDAY + 2 * DAY,
+            entered_at=MONDAY,
+            changed_at=MONDAY,
         )
-        Leave.objects.create(person=lead, starts_at=MONDAY + 3 * DAY, ends_at=MONDAY + 4 * DAY, entered_at=MONDAY)
+        Leave.objects.create(
+            person=lead, starts_at=MONDAY + 3 * DAY, ends_at=MONDAY + 4 * DAY, entered_at=MONDAY, changed_at=MONDAY
+        )
         found = [
             (shift.person, shift.source, shift.end - shift.start) for shift in shifts(weekly, MONDAY, MONDAY + WEEK)
         ]
@@ -88,7 +95,7 @@ class TestWhoIsOnCall:
         row = rotation(jobarium, "late", "ida@example.com")
         shift = shifts(row, MONDAY, MONDAY + DAY)[0]
         assert (shift.person, shift.address) == (None, "ida@example.com")
-        ida = User.objects.create_user("ida@example.com")
+        ida = User.objects.create_user("ida@example.com", is_staff=True)
         assert who(row, MONDAY) == ida
 
     def test_the_other_person(self, jobarium: System, weekly: Rotation, lead: User, chief: User) -> None:
