@@ -27,6 +27,17 @@ class Loaded:
     rota: Rota[int | str]
     people: Mapping[int | str, User]
 
+    @property
+    def zone(self) -> str:
+        """The zone of the newest version of the rotation itself."""
+        plans = self.rota.layers[-1] if self.rota.layers else ()
+        return plans[-1].rule.zone if plans else "UTC"
+
+    @property
+    def named(self) -> frozenset[int | str]:
+        """Everybody who takes turns in what is in force."""
+        return frozenset(one for plan in self.rota.plans() if plan.ends is None for one in plan.people)
+
     def person(self, key: int | str | None) -> User | None:
         return self.people.get(key) if key is not None else None
 

@@ -1,9 +1,10 @@
 """Who is on call: by rotation where a part of the duty has one, else by name or desk role."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from django.db.models import Exists, F, OuterRef, QuerySet
 
@@ -169,10 +170,19 @@ def holder(role: Role, *, demo: bool = False) -> User | None:
 
 def duties(at: datetime) -> list[tuple[OnCallRole, User | None]]:
     """Every part of the duty of every system with who holds it at `at`, in a fixed number of questions to the database."""
-    filled = Rotation.objects.filter(system=OuterRef("system"), part=OuterRef("part"), retired_at=None)
-    roles = OnCallRole.objects.select_related("system", "person").annotate(has_rotation=Exists(filled))
-    rows = list(roles.order_by("system__name", "system_id", "part"))
-    turns = on_rotation(at) if any(row.has_rotation for row in rows) else {}
+    rows = roles()
+    return held(rows, on_rotation(at) if any(row.has_rotation for row in rows) else {})
+
+
+def roles() -> list[Any]:
+    """Every part of the duty of every system; `has_rotation` tells whether the system has any rotation."""
+    of_system = Rotation.objects.filter(system=OuterRef("system"), retired_at=None)
+    rows = OnCallRole.objects.select_related("system", "person").annotate(has_rotation=Exists(of_system))
+    return list(rows.order_by("system__name", "system_id", "part"))
+
+
+def held(rows: list[Any], turns: Mapping[tuple[int, str], User | None]) -> list[tuple[OnCallRole, User | None]]:
+    """Who holds each part: as the rotations say, else the person or the desk role named for it."""
     rest = [row for row in rows if (row.system_id, row.part) not in turns]
     wanted = {row.held_by for row in rest if row.person is None or not row.person.is_active}
     first: dict[str, User] = {}
@@ -198,6 +208,19 @@ def on_rotation(at: datetime) -> dict[tuple[int, str], User | None]:
         if loaded.rota.begins is not None and loaded.rota.begins <= at:
             turns[rotation.system_id, rotation.part] = loaded.person(slot_at(loaded.rota, at).person)
     return turns
+
+
+def on_call_by_system(at: datetime) -> dict[str, int]:
+    """How many parts of the duty somebody has at `at`, by the key of each system with a rotation in force for one."""
+    turns = on_rotation(at)
+    if not turns:
+        return {}
+    ruled = {system for system, _part in turns}
+    found: dict[str, int] = {}
+    for system in System.objects.filter(pk__in=ruled):
+        parts = [on_call(system, part, at) for part in OnCallPart]
+        found[system.key] = sum(person is not None for person in parts)
+    return found
 
 
 def _holders(demo: bool) -> QuerySet[User]:
