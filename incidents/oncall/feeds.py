@@ -18,6 +18,7 @@ from config.casework.access.services import digest, require
 from config.casework.audit.services import record
 from incidents.oncall.choices import OnCallPart
 from incidents.oncall.models import CalendarFeed, Leave, Rotation
+from incidents.oncall.plans import EDIT
 from incidents.oncall.selectors import Shift, shifts
 
 RANDOM_BYTES = 32
@@ -50,7 +51,7 @@ def revoke_feed(feed: CalendarFeed, *, actor: User, at: datetime) -> None:
     Raises:
         PermissionDenied: it is another person's, and the actor may not change rotations.
     """
-    require(actor, "incidents.change_calendarfeed", feed)
+    require(actor, "incidents.change_calendarfeed" if feed.owner == actor else EDIT)
     with transaction.atomic():
         if CalendarFeed.objects.filter(pk=feed.pk, revoked_at=None).update(revoked_at=at):
             record(feed, "calendar_feed.revoked", actor=actor, at=at)

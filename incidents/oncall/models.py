@@ -15,7 +15,6 @@ from config.casework.audit.models import append_only
 from config.casework.catalogue.models import System
 from config.casework.personal import FREE_TEXT, Erasure, Subject, holds, personal
 from incidents.oncall.choices import OnCallPart, ShiftSource, SwapState
-from incidents.oncall.querysets import FeedQuerySet
 
 PERIOD = Func(F("starts_at"), F("ends_at"), function="tstzrange")
 ENDS_LATER = _("The end must be later than the start.")
@@ -288,8 +287,6 @@ class CalendarFeed(models.Model):
     created_at = models.DateTimeField()
     last_read_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
-
-    objects = FeedQuerySet.as_manager()
 
     class Meta:
         ordering = ("-created_at", "pk")
