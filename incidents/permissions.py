@@ -15,8 +15,16 @@ ROWS = (
     "run",
     "runstep",
     "messagetemplate",
+    "customer",
+    "customercontact",
+    "usage",
+    "maintenancerule",
+    "maintenancewindow",
+    "maintenancemessage",
+    "notice",
+    "optout",
 )
-CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision")
+CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision", "affected")
 WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
 
 
@@ -33,7 +41,14 @@ def declare() -> None:
             "incidents.add+change_postmortem",
             "incidents.add+change_actionitem",
         )
+        grant(role, "incidents.add_affected", "incidents.add_notice", "incidents.add+change_customercontact")
     for role in LEADS:
+        grant(
+            role,
+            "incidents.change_customer",
+            "incidents.add+change+delete_usage",
+            "incidents.add+change_maintenancewindow",
+        )
         grant(role, "incidents.lead_incident", "incidents.decide_incident", "incidents.change_jointdecision")
         grant(
             role,
