@@ -393,7 +393,7 @@ class TestByHand:
             tick_at(now + timedelta(days=day))
         window.refresh_from_db()
         assert window.notice_late
-            assert AuditEntry.objects.filter(action="maintenance.notice_missing").count() == 1
+        assert AuditEntry.objects.filter(action="maintenance.notice_missing").count() == 1
 
     def test_a_cancelled_one_is_told_of_when_it_was_announced_and_not_made_again(
         self, maintained: System, lead: User, now: datetime

@@ -205,7 +205,7 @@ class TestPages:
         assert draft.is_waiting
         assert template(jobarium, "employer_delay").pk == current.pk
         approve = reverse("admin:incidents_messagetemplate_act", args=[draft.pk, "approve"])
-        assert "needs the signature" in client.post(approve, {}).content.decode()
+        assert "somebody else must decide" in client.post(approve, {}).content.decode()
         draft.refresh_from_db()
         assert draft.is_waiting
         client.force_login(chief)
