@@ -116,7 +116,9 @@ def fire(system: System, at: datetime, *, status: str = "firing", **labels: str)
 
 
 def paged() -> list[str]:
-    return [message.subject for message in mail.outbox if message.subject.startswith("[SEV-1]")]
+    """Subjects of pages; the reminder of an overdue update is none."""
+    subjects = [message.subject for message in mail.outbox if message.subject.startswith("[SEV-1]")]
+    return [subject for subject in subjects if "next update" not in subject]
 
 
 class TestDates:
@@ -177,7 +179,7 @@ class TestDates:
          "FREQ=DAILY;FREQ=DAILY", "FREQ=MONTHLY;BYDAY=9XX", "FREQ=DAILY;UNTIL=20260101T000000Z;BYDAY=", "RRULE:FREQ=DAILY"],
     )  # fmt: skip
     def test_rubbish_is_no_rule(self, text: str) -> None:
-        with pytest.raises(ValueError, match="write a rule|FREQ must|INTERVAL must|cannot be read"):
+        with pytest.raises(ValueError, match=r"write a rule|FREQ must|INTERVAL must|cannot be read"):
             parse(text, date(2026, 1, 1))
 
 
@@ -263,7 +265,7 @@ class TestScenario31:
             "Maintenance of Jobarium is done",
         ]
         assert all("ops@acme.example.org" in to for to, _subject in told)
-        assert "Sun 5 April 2026, 02:00 (UTC) to Sun 5 April 2026, 04:00 (UTC): vacuum, updates" in mail.outbox[0].body
+        assert "Sun 5 April 2026, 02:00 (UTC) to Sun 5 April 2026, 04:00 (UTC): vacuum,\nupdates" in mail.outbox[0].body
         assert "/unsubscribe/" in mail.outbox[0].body
         window = MaintenanceWindow.objects.get(starts_at=SUNDAY)
         assert (window.state, window.notice_late) == (WindowState.COMPLETED, False)
