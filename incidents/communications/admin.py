@@ -20,7 +20,7 @@ from config.casework.desk.filters import PickFilter
 from config.casework.desk.forms import ActForm
 from config.casework.desk.navigation import Line, register_line
 from incidents.communications import versions
-from incidents.communications.models import MessageTemplate
+from incidents.communications.models import WAITING, MessageTemplate
 
 RUNBOOKS = "runbooks"
 
@@ -123,9 +123,9 @@ class StandingFilter(admin.SimpleListFilter):
             case "current":
                 return queryset.filter(is_current=True)
             case "waiting":
-                return queryset.filter(versions.WAITING)
+                return queryset.filter(WAITING)
             case "old":
-                return queryset.filter(is_current=False).exclude(versions.WAITING)
+                return queryset.filter(is_current=False).exclude(WAITING)
         return queryset
 
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -78,7 +79,7 @@ def dispatch(communication: Communication, people: Sequence[Addressee], *, at: d
 def _mail(communication: Communication, notice: Notice, *, internal: bool, topic: Topic | None, at: datetime) -> None:
     system = communication.incident.system
     with override(communication.language):
-        context = {
+        context: dict[str, Any] = {
             "headline": communication.subject,
             "paragraphs": [part for part in communication.body.split("\n\n") if part.strip()],
             "why": _("You get this because you work on this incident.")

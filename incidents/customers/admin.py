@@ -223,9 +223,10 @@ class CustomerContactAdmin(DeskImportExportAdmin, RecordedAdmin):
         return contact, found is None
 
 
-def _number(request: HttpRequest, name: str) -> int | None:
+def _number(request: HttpRequest, name: str) -> int:
+    """The key that was posted; 0, which no row has, for rubbish."""
     text = request.POST.get(name, "")
-    return int(text) if text.isdecimal() and len(text) < 18 else None
+    return int(text) if text.isdecimal() and len(text) < 18 else 0
 
 
 register_line(

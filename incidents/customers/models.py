@@ -1,6 +1,6 @@
 """Customers: whom to tell, whom an incident hits, who was told, and who does not want to be."""
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
@@ -32,7 +32,7 @@ class CustomerManager(models.Manager["Customer"]):
 class Customer(Organization):
     """An employer as whoever speaks for us sees it: the sheet with what hits it and what it was told."""
 
-    objects = CustomerManager()
+    objects: ClassVar[CustomerManager] = CustomerManager()  # type: ignore[assignment]
 
     class Meta:
         proxy = True
@@ -207,7 +207,8 @@ class Notice(models.Model):
 
     @property
     def tone(self) -> Tone:
-        return NoticeResult(self.result).tone
+        tone: Tone = NoticeResult(self.result).tone
+        return tone
 
 
 @personal(plain=("topic", "digest"))

@@ -160,7 +160,7 @@ def came_back(notice: Notice, *, actor: Actor, at: datetime) -> Notice:
     if notice.incident is not None:
         require(actor, "incidents.add_notice", notice.incident)
     with transaction.atomic():
-        row = (
+        row: Notice = (
             Notice.objects.select_for_update(of=("self",)).select_related("incident", "organization").get(pk=notice.pk)
         )
         if row.channel != NoticeChannel.MAIL or row.result != NoticeResult.ACCEPTED:

@@ -117,7 +117,7 @@ def fire(system: System, at: datetime, *, status: str = "firing", **labels: str)
 
 def paged() -> list[str]:
     """Subjects of pages; the reminder of an overdue update is none."""
-    subjects = [message.subject for message in mail.outbox if message.subject.startswith("[SEV-1]")]
+    subjects = [str(message.subject) for message in mail.outbox if message.subject.startswith("[SEV-1]")]
     return [subject for subject in subjects if "next update" not in subject]
 
 
