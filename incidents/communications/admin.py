@@ -19,6 +19,7 @@ from config.casework.desk.display import badge, person_name
 from config.casework.desk.filters import PickFilter
 from config.casework.desk.forms import ActForm
 from config.casework.desk.navigation import Line, register_line
+from config.casework.desk.skin import SkinTextarea
 from incidents.communications import versions
 from incidents.communications.models import WAITING, MessageTemplate
 
@@ -28,7 +29,7 @@ RUNBOOKS = "runbooks"
 class SlotsField(forms.CharField):
     """Slots as lines of "name | label | hint"; a person never sees the stored form."""
 
-    widget = forms.Textarea
+    widget = SkinTextarea
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -75,7 +76,7 @@ class TextForm(forms.ModelForm[MessageTemplate]):
             "What people fill in, one a line: name | label | hint. The desk fills {system}, {next_update} and, inside, "
             "{reference}, {severity}, {impact}, {mitigation}, {owner}, {channel}."
         ),
-        widget=forms.Textarea(attrs={"rows": 4}),
+        widget=SkinTextarea(attrs={"rows": 4}),
     )
 
     class Meta:

@@ -1,9 +1,10 @@
 """Customers, their contacts, and the sheet of each."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Exists, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -27,6 +28,7 @@ from config.casework.desk.display import NOTHING, badge
 from config.casework.desk.exchange import DeskImportExportAdmin
 from config.casework.desk.filters import PickFilter
 from config.casework.desk.navigation import PEOPLE, Line, register_line
+from config.casework.desk.skin import SkinTextInput
 from config.casework.transitions import Refused
 from config.casework.words import duration_words
 from incidents.choices import OPEN_STATES
@@ -41,6 +43,7 @@ from incidents.models import Incident
 class UsageInline(DeskTabularInline):
     model = Usage
     fields = ("system", "regions", "features")
+    formfield_overrides: ClassVar[Any] = {ArrayField: {"widget": SkinTextInput}}
 
 
 class ContactInline(DeskTabularInline):

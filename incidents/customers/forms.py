@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.casework.catalogue.fields import format_duration, parse_duration
+from config.casework.desk.skin import SkinTextarea
 from incidents.customers.models import Customer
 from incidents.customers.selectors import ANY_INCIDENT, BREACH
 from incidents.severity.models import Severity
@@ -16,7 +17,7 @@ from incidents.severity.models import Severity
 class NoticeTimesField(forms.CharField):
     """Agreed notice times as lines of "occasion: time"; a person never sees the stored form."""
 
-    widget = forms.Textarea
+    widget = SkinTextarea
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(f"{name}: {span}" for name, span in value.items()) if isinstance(value, dict) else value
@@ -62,7 +63,7 @@ class CustomerForm(forms.ModelForm[Customer]):
             "One a line, such as incident: PT4H, SEV-1: PT1H or breach: P1D (where data may be lost). The shortest that "
             "fits runs as a clock on the incident."
         ),
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=SkinTextarea(attrs={"rows": 3}),
     )
 
     class Meta:

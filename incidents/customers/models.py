@@ -90,8 +90,15 @@ class Usage(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="usages")
     system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="usages")
-    regions = ArrayField(models.CharField(max_length=40), default=list, blank=True)
-    features = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    regions = ArrayField(
+        models.CharField(max_length=40), default=list, blank=True, help_text=_("Separated by commas, such as eu, us.")
+    )
+    features = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        blank=True,
+        help_text=_("Separated by commas, such as invites, qa."),
+    )
 
     class Meta:
         ordering = ("organization__name", "system__name")
