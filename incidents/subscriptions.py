@@ -106,7 +106,8 @@ def _message_accepted(event: MessageAccepted) -> None:
 
 
 def _message_failed(event: MessageFailed) -> None:
-    customers.mail_failed(event.message, at=event.at)
+    for notice in customers.mail_failed(event.message, at=event.at):
+        reminders.mail_did_not_arrive(notice, at=event.at)
 
 
 def _signed_in(event: PersonSignedIn) -> None:

@@ -52,8 +52,8 @@ def addressees(
     return list(people.values())
 
 
-def dispatch(communication: Communication, people: Sequence[Addressee], *, at: datetime) -> None:
-    """Queue the mails of a communication, and tell the chat targets of an internal one."""
+def dispatch(communication: Communication, people: Sequence[Addressee], *, at: datetime) -> int:
+    """Queue the mails of a communication, and tell the chat targets of an internal one; returns how many people get it."""
     internal = communication.audience == Audience.INTERNAL
     topic = Topic.STATUS if communication.audience == Audience.STATUS else None
     out = opted_out([person.address for person in people], topic) if topic else frozenset()
@@ -74,6 +74,7 @@ def dispatch(communication: Communication, people: Sequence[Addressee], *, at: d
             _mail(communication, notice, internal=internal, topic=topic, at=at)
     if internal:
         _chat(communication, at=at)
+    return sum(person.address not in out for person in people)
 
 
 def _mail(communication: Communication, notice: Notice, *, internal: bool, topic: Topic | None, at: datetime) -> None:

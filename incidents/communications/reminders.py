@@ -13,6 +13,7 @@ from config.casework.access.models import User
 from config.casework.deadlines.models import Deadline
 from config.casework.words import moment
 from incidents.clocks import effective_level
+from incidents.customers.models import Notice
 from incidents.models import Incident
 from incidents.oncall.choices import OnCallPart
 from incidents.oncall.selectors import on_call
@@ -50,6 +51,24 @@ def customer_was_not_told(incident: Incident, deadline: Deadline, *, at: datetim
             key=f"notice-reminder:{deadline.pk}:{int(at.timestamp())}",
             at=at,
             link=reverse("admin:incidents_customer_sheet", args=[row.organization_id]),
+        )
+
+
+def mail_did_not_arrive(notice: Notice, *, at: datetime) -> None:
+    """A mail to a customer was given up, so the customer is not told by it."""
+    incident, customer = notice.incident, notice.organization
+    person = _speaker(incident, at) if incident is not None and customer is not None else None
+    if incident is None or customer is None or person is None:
+        return
+    with override(person.language):
+        _remind(
+            incident,
+            person,
+            headline=_("A mail did not arrive: %(customer)s") % {"customer": customer.name},
+            ask=_("Call them. The numbers stand on the customer's sheet."),
+            key=f"mail-failed:{notice.pk}",
+            at=at,
+            link=reverse("admin:incidents_customer_sheet", args=[customer.pk]),
         )
 
 

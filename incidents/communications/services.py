@@ -172,22 +172,21 @@ def send(
             },
         )
         if created:
-            dispatch(communication, people, at=at)
-            record(
-                incident,
-                "communication.sent",
-                actor=actor,
-                at=at,
-                about=communication,
-                detail={
-                    "audience": template.audience,
-                    "template": template.key,
-                    "version": template.version,
-                    "recipients": len(addresses),
-                },
-            )
+            communication.recipient_count = dispatch(communication, people, at=at)
+            communication.save(update_fields=["recipient_count"])
+            _record_sent(communication, actor=actor, at=at)
             _renew_update_clock(incident, next_update_at, at=at)
     return communication
+
+
+def _record_sent(communication: Communication, *, actor: User, at: datetime) -> None:
+    detail = {
+        "audience": communication.audience,
+        "template": communication.template_key,
+        "version": communication.template_version,
+        "recipients": communication.recipient_count,
+    }
+    record(communication.incident, "communication.sent", actor=actor, at=at, about=communication, detail=detail)
 
 
 def _key(incident: Incident, template: MessageTemplate, filled: Preview, addresses: list[str], at: datetime) -> str:

@@ -32,7 +32,7 @@ class CustomerManager(models.Manager["Customer"]):
 class Customer(Organization):
     """An employer as whoever speaks for us sees it: the sheet with what hits it and what it was told."""
 
-    objects: ClassVar[CustomerManager] = CustomerManager()  # type: ignore[assignment]
+    objects: ClassVar[CustomerManager] = CustomerManager()
 
     class Meta:
         proxy = True

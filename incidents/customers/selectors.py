@@ -16,6 +16,7 @@ from incidents.customers.models import Affected, CustomerContact, Usage
 from incidents.models import Incident
 
 AFFECTED, UNTOLD, ALL = "affected", "untold", "all"
+NAMED_ONE_BY_ONE = 300  # beyond that one goes by region and feature
 ANY_INCIDENT, BREACH = "incident", "breach"
 INCIDENT_DUTIES = (Duty.INCIDENTS, Duty.BOTH)
 
@@ -72,7 +73,7 @@ def groups_of(system: System, incident: Incident | None = None) -> list[tuple[st
     features = sorted({feature for use in uses for feature in use.features})
     offered += [(f"region:{name}", _("region: %(name)s") % {"name": name}) for name in regions]
     offered += [(f"feature:{name}", _("feature: %(name)s") % {"name": name}) for name in features]
-    tenants = Organization.objects.filter(kind=OrganizationKind.TENANT).order_by("name")
+    tenants = Organization.objects.filter(kind=OrganizationKind.TENANT).order_by("name")[:NAMED_ONE_BY_ONE]
     return offered + [(f"organization:{row.pk}", row.name) for row in tenants]
 
 

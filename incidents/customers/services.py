@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -27,6 +28,7 @@ from incidents.models import Incident
 from integrations.messages.models import Message
 
 BOUNCE_COUNTS = timedelta(hours=72)
+DOUBLE_TAP = timedelta(minutes=1)
 CALL_RESULTS = (NoticeResult.SPOKEN, NoticeResult.NOT_REACHED)
 
 
@@ -110,6 +112,13 @@ def log_call(
     if contact is not None and contact.organization_id != organization.pk:
         raise ValidationError({"contact": _("This person belongs to another customer.")})
     with transaction.atomic():
+        Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
+        same = Notice.objects.filter(
+            incident=incident, organization=organization, contact=contact, result=result, told_by=actor
+        )
+        tapped = same.filter(channel=NoticeChannel.PHONE, at__gt=at - DOUBLE_TAP, at__lte=at).first()
+        if tapped is not None:
+            return cast("Notice", tapped)
         name_affected(incident, [organization], actor=actor, at=at)
         notice = Notice(
             incident=incident,
@@ -137,18 +146,20 @@ def mail_accepted(message: Message, *, at: datetime) -> None:
     _settle(message, NoticeResult.ACCEPTED, at=at)
 
 
-def mail_failed(message: Message, *, at: datetime) -> None:
-    """A mail was given up: the log says so; the clock runs on."""
-    _settle(message, NoticeResult.FAILED, at=at)
+def mail_failed(message: Message, *, at: datetime) -> list[Notice]:
+    """A mail was given up: the log says so; the clock runs on. Returns the entries, for whoever speaks for us."""
+    return _settle(message, NoticeResult.FAILED, at=at)
 
 
-def _settle(message: Message, result: NoticeResult, *, at: datetime) -> None:
+def _settle(message: Message, result: NoticeResult, *, at: datetime) -> list[Notice]:
     waiting = Notice.objects.filter(message=message, result=NoticeResult.QUEUED)
-    for notice in waiting.select_related("incident", "organization"):
+    settled = list(waiting.select_related("incident__system", "organization"))
+    for notice in settled:
         notice.result, notice.settled_at = result, at
         notice.save(update_fields=["result", "settled_at"])
         if notice.incident is not None and notice.organization is not None:
             _count(notice.incident, notice.organization, at=at)
+    return settled
 
 
 def came_back(notice: Notice, *, actor: Actor, at: datetime) -> Notice:

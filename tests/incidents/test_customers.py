@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.contrib import admin
 from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
@@ -25,10 +26,12 @@ from incidents.customers.selectors import customers_of, groups_of, readers
 from incidents.customers.sheet import sheet_of
 from incidents.models import Customer, Incident
 from incidents.services import open_incident
+from integrations.messages.services import mark_failed
 from tests import factories
 from tests.incidents.conftest import level, template
 
 HOUR = timedelta(hours=1)
+CONTACT_COLUMNS = ("organization__key", "name", "duty", "email", "phone", "language", "is_active")
 
 
 def tick_at(moment: datetime) -> None:
@@ -194,6 +197,18 @@ class TestAgreedNotice:
         with pytest.raises(Refused):
             services.came_back(notice, actor=lead, at=now + 11 * HOUR)
 
+    def test_a_mail_that_is_given_up_is_told_to_whoever_speaks_for_us(
+        self, incident: Incident, acme: Organization, lead: User, chief: User, now: datetime
+    ) -> None:
+        services.name_affected(incident, [acme], actor=lead, at=now)
+        write_to(incident, ["affected"], lead, now)
+        mark_failed(Notice.objects.get().message_id, "the mail server refused the address")
+        assert (Notice.objects.get().result, incident.affected.get().told_at) == (NoticeResult.FAILED, None)
+        with clock.at(now):
+            tick(now)
+        (reminder,) = [message for message in mail.outbox if "did not arrive" in message.subject]
+        assert chief.email in reminder.to[0]
+
     def test_a_late_bounce_is_kept_in_the_log_alone(
         self, incident: Incident, acme: Organization, lead: User, now: datetime
     ) -> None:
@@ -262,6 +277,13 @@ class TestCalls:
     ) -> None:
         with pytest.raises(ValidationError, match="another customer"):
             services.log_call(incident, acme, contact=globex.contacts.get(), result="spoken", actor=agent, at=now)
+
+    def test_a_double_tap_is_one_call(self, incident: Incident, acme: Organization, agent: User, now: datetime) -> None:
+        for seconds in (0, 2):
+            services.log_call(incident, acme, result="spoken", actor=agent, at=now + timedelta(seconds=seconds))
+        assert Notice.objects.count() == 1
+        services.log_call(incident, acme, result="spoken", actor=agent, at=now + HOUR)
+        assert Notice.objects.count() == 2
 
     def test_a_stranger_logs_none(self, incident: Incident, acme: Organization, stranger: User, now: datetime) -> None:
         with pytest.raises(PermissionDenied):
@@ -492,6 +514,32 @@ class TestOptOut:
 
 
 class TestContacts:
+    def test_a_table_of_contacts_comes_in_row_by_row(self, acme: Organization, lead: User) -> None:
+        importer = admin.site._registry[CustomerContact]
+        row = {"organization__key": "acme", "name": "New", "email": "NEW@acme.example.com", "is_active": "1"}
+        contact, created = importer.apply_row(row, actor=lead)
+        assert (contact.email, created) == ("new@acme.example.com", True)
+        again, created = importer.apply_row(row | {"phone": "+49 30 9999999"}, actor=lead)
+        assert (again.pk, again.phone, created) == (contact.pk, "+49 30 9999999", False)
+        with pytest.raises(ValidationError) as refusal:
+            importer.apply_row(row | {"organization__key": "nobody"}, actor=lead)
+        assert "organization__key" in refusal.value.message_dict
+        with pytest.raises(ValidationError) as refusal:
+            importer.apply_row(row | {"duty": "chef"}, actor=lead)
+        assert "duty" in refusal.value.message_dict
+
+    def test_the_export_has_the_columns_of_the_import(
+        self, client: Client, acme: Organization, lead: User, settings: object
+    ) -> None:
+        settings.STAFF_NEEDS_SECOND_FACTOR = False  # type: ignore[attr-defined]
+        client.force_login(lead)
+        answer = client.post(
+            reverse("admin:incidents_customercontact_export"),
+            {"format": "0", "resource": "0", **{f"deskresource_{name}": "on" for name in CONTACT_COLUMNS}},
+        )
+        assert answer.status_code == 200
+        assert "ops@acme.example.com" in answer.content.decode()
+
     @pytest.mark.parametrize(
         ("values", "field"),
         [({"email": "", "phone": ""}, "__all__"), ({"phone": "call me"}, "phone"), ({"email": "nonsense"}, "email")],
