@@ -17,7 +17,18 @@ from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, Mitigation
 from incidents.communications.models import Communication, MessageTemplate
 from incidents.customers.models import Affected, Customer, CustomerContact, Notice, OptOut, Usage
 from incidents.maintenance.models import MaintenanceMessage, MaintenanceRule, MaintenanceWindow
-from incidents.oncall.models import OnCallRole
+from incidents.oncall.models import (
+    CalendarFeed,
+    HandOverNote,
+    Leave,
+    OnCallRole,
+    OnCallShift,
+    Rotation,
+    RotationMember,
+    RotationVersion,
+    ShiftRecord,
+    ShiftSwap,
+)
 from incidents.paging.models import Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
@@ -203,12 +214,15 @@ class Mitigation(models.Model):
 __all__ = [
     "ActionItem",
     "Affected",
+    "CalendarFeed",
     "Communication",
     "Customer",
     "CustomerContact",
     "Escalation",
+    "HandOverNote",
     "Incident",
     "JointDecision",
+    "Leave",
     "MaintenanceMessage",
     "MaintenanceRule",
     "MaintenanceWindow",
@@ -216,14 +230,20 @@ __all__ = [
     "Mitigation",
     "Notice",
     "OnCallRole",
+    "OnCallShift",
     "OptOut",
     "Page",
     "Postmortem",
     "Procedure",
     "ProcedureStep",
     "ReleaseWindow",
+    "Rotation",
+    "RotationMember",
+    "RotationVersion",
     "Run",
     "RunStep",
     "Severity",
+    "ShiftRecord",
+    "ShiftSwap",
     "Usage",
 ]

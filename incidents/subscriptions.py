@@ -19,6 +19,8 @@ from incidents.maintenance import services as maintenance
 from incidents.maintenance import suppression
 from incidents.maintenance.events import MaintenanceBegun, MaintenanceEnded
 from incidents.models import Incident
+from incidents.oncall import handover
+from incidents.oncall.events import DutyHandedOver
 from incidents.paging import holds, texts
 from incidents.paging import services as paging
 from incidents.services import confirm_acknowledgements, demand_joint_decision
@@ -44,6 +46,7 @@ def connect() -> None:
     subscribe(MaintenanceBegun, maintenance.begun)
     subscribe(MaintenanceEnded, maintenance.ended)
     holds.register(suppression.held_until)
+    subscribe(DutyHandedOver, handover.handed_over)
     recheck_before_sending(Purpose.PAGE, texts.still_wanted)
 
 
