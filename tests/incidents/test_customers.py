@@ -1,6 +1,7 @@
 """Customers: whom an incident hits, who exactly gets a text, agreed notice times, calls, bounces, opt-outs."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -202,7 +203,9 @@ class TestAgreedNotice:
     ) -> None:
         services.name_affected(incident, [acme], actor=lead, at=now)
         write_to(incident, ["affected"], lead, now)
-        mark_failed(Notice.objects.get().message_id, "the mail server refused the address")
+        waiting = Notice.objects.get().message_id
+        assert waiting is not None
+        mark_failed(waiting, "the mail server refused the address")
         assert (Notice.objects.get().result, incident.affected.get().told_at) == (NoticeResult.FAILED, None)
         with clock.at(now):
             tick(now)
@@ -515,7 +518,7 @@ class TestOptOut:
 
 class TestContacts:
     def test_a_table_of_contacts_comes_in_row_by_row(self, acme: Organization, lead: User) -> None:
-        importer = admin.site._registry[CustomerContact]
+        importer: Any = admin.site._registry[CustomerContact]
         row = {"organization__key": "acme", "name": "New", "email": "NEW@acme.example.com", "is_active": "1"}
         contact, created = importer.apply_row(row, actor=lead)
         assert (contact.email, created) == ("new@acme.example.com", True)
