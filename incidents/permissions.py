@@ -24,8 +24,16 @@ ROWS = (
     "run",
     "runstep",
     "messagetemplate",
+    "customer",
+    "customercontact",
+    "usage",
+    "maintenancerule",
+    "maintenancewindow",
+    "maintenancemessage",
+    "notice",
+    "optout",
 )
-CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision")
+CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision", "affected")
 WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
 
 
@@ -43,6 +51,7 @@ def declare() -> None:
             "incidents.add+change_postmortem",
             "incidents.add+change_actionitem",
         )
+        grant(role, "incidents.add_affected", "incidents.add_notice", "incidents.add+change_customercontact")
         grant(
             role,
             "incidents.add+change_oncallshift",
@@ -51,6 +60,12 @@ def declare() -> None:
             "incidents.add+change_handovernote",
         )
     for role in LEADS:
+        grant(
+            role,
+            "incidents.change_customer",
+            "incidents.add+change+delete_usage",
+            "incidents.add+change_maintenancewindow",
+        )
         grant(role, "incidents.lead_incident", "incidents.decide_incident", "incidents.change_jointdecision")
         grant(
             role,
