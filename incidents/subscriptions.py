@@ -5,6 +5,7 @@ from config.casework.audit.services import record
 from config.casework.events import DeadlineBreached, PersonSignedIn, subscribe
 from incidents import alerts
 from incidents.choices import SLA_CLOCKS, Clock
+from incidents.contacts import services as contacts
 from incidents.events import AcknowledgementRecorded, IncidentOpened, IncidentReopened, SeverityJudged
 from incidents.models import Incident
 from incidents.paging import services as paging
@@ -52,6 +53,7 @@ def _clock_ran_out(event: DeadlineBreached) -> None:
         return
     if event.deadline.kind in SLA_CLOCKS:
         paging.clock_missed(event.deadline, at=event.at)
+        contacts.promise_missed(incident, at=event.at)
     elif event.deadline.kind == Clock.CONFIRM:
         paging.acknowledgement_lapsed(incident, at=event.at)
     elif event.deadline.kind == Clock.UPDATE:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from config.casework.access.models import User
 from config.casework.catalogue.models import System
 from config.casework.personal import FREE_TEXT, Erasure, Subject, holds, personal
+from config.casework.versions import versioned
 from incidents.communications.choices import Audience
 from incidents.querysets import OfIncidentQuerySet
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 @personal(plain=("key", "language", "title", "subject", "body", "slots"))
+@versioned()
 class MessageTemplate(models.Model):
     """One version of an approved text with named slots like {feature}; a change is a new version."""
 

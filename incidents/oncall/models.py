@@ -7,10 +7,12 @@ from config.casework.access.choices import Role
 from config.casework.access.models import User
 from config.casework.catalogue.models import System
 from config.casework.personal import personal
+from config.casework.versions import versioned
 from incidents.oncall.choices import OnCallPart
 
 
 @personal(plain=("part", "held_by"))
+@versioned()
 class OnCallRole(models.Model):
     """One part of the on-call duty of a system; without a named person it falls to whoever holds a desk role."""
 

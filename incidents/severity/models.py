@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from config.casework.catalogue.models import Calendar, System
 from config.casework.choices import Tone
 from config.casework.personal import personal
+from config.casework.versions import versioned
 from incidents.severity.choices import ClockKind, Duty, Paging
 
 
@@ -24,6 +25,7 @@ from incidents.severity.choices import ClockKind, Duty, Paging
         "phases",
     )
 )
+@versioned()
 class Severity(models.Model):
     """One level of a system's scheme, with its promises (INC-06..17).
 
@@ -85,6 +87,7 @@ class Severity(models.Model):
 
 
 @personal(plain=("name",))
+@versioned()
 class ReleaseWindow(models.Model):
     """A planned release: minor incidents are due with the next one (INC-08)."""
 

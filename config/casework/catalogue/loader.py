@@ -8,12 +8,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pghistory
 import yaml
 from django.db import connection, transaction
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from config.casework.access.actors import Actor
+from config.casework.access.actors import Actor, actor_user
 from config.casework.audit.services import record
 from config.casework.catalogue.documents import (
     Document,
@@ -274,11 +275,13 @@ def _apply(runbook: _Runbook, *, at: datetime, actor: Actor, lend: Lending) -> L
         key=identity.key, defaults={"name": identity.name}
     )
     context = Context(runbook.document, runbook.parsed, at, actor, lend=lend)
-    changes = {
-        section.key: section.load(system, runbook.parsed[section.key], context)
-        for section in sections()
-        if section.key in runbook.parsed
-    }
+    person = actor_user(actor)
+    with pghistory.context(source=runbook.document.path.name, **({"user": person.pk} if person else {})):
+        changes = {
+            section.key: section.load(system, runbook.parsed[section.key], context)
+            for section in sections()
+            if section.key in runbook.parsed
+        }
     if created:
         changes[SYSTEM] = Changes(created=1)
     loaded = Loaded(runbook.document.path, system.key, changes)
