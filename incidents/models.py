@@ -23,6 +23,7 @@ from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
 from incidents.references.models import CommandReference, FeatureSwitch
 from incidents.reviews.models import ActionItem, JointDecision, Postmortem
+from incidents.runbooks.models import Runbook
 from incidents.severity.choices import Paging
 from incidents.severity.models import ReleaseWindow, Severity
 
@@ -236,5 +237,6 @@ __all__ = [
     "RoleHolder",
     "Run",
     "RunStep",
+    "Runbook",
     "Severity",
 ]

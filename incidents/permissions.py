@@ -15,6 +15,12 @@ ROWS = (
     "run",
     "runstep",
     "messagetemplate",
+    "runbook",
+    "roleholder",
+    "commandreference",
+    "featureswitch",
+    "capacitylimit",
+    "capacityreading",
 )
 CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision")
 WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
@@ -32,6 +38,7 @@ def declare() -> None:
             "incidents.change_runstep",
             "incidents.add+change_postmortem",
             "incidents.add+change_actionitem",
+            "incidents.add_capacityreading",
         )
     for role in LEADS:
         grant(role, "incidents.lead_incident", "incidents.decide_incident", "incidents.change_jointdecision")
@@ -46,5 +53,13 @@ def declare() -> None:
             "incidents.add+change_procedure",
             "incidents.add+change+delete_procedurestep",
             "incidents.add+change_messagetemplate",
+        )
+        grant(
+            role,
+            "incidents.change_runbook",
+            "incidents.add+change+delete_roleholder",
+            "incidents.add+change_commandreference",
+            "incidents.change_featureswitch",
+            "incidents.add+change_capacitylimit",
         )
     grant(Role.AUDITOR, "incidents.view_incidentevent")

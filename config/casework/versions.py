@@ -58,7 +58,7 @@ def is_versioned(model: type[models.Model]) -> bool:
 
 def event_model(model: type[models.Model]) -> Any:
     """The model that holds the versions of a model; None when none are kept."""
-    found = [event for event in pghistory.core.event_models() if event.pgh_tracked_model is model]
+    found = [event for event in pghistory.core.event_models() if event.pgh_tracked_model is model._meta.concrete_model]
     return found[0] if found else None
 
 

@@ -128,3 +128,8 @@ def gaps(system: System, at: datetime) -> list[str]:
     """
     blank = [f"Contact {line.name} of {system.name} is blank." for line in contact_book(system) if line.blank]
     return blank + [f"Nobody holds the role {role} of {system.name}." for role in roles_without_person(system)]
+
+
+def known_roles(system: System) -> set[str]:
+    """The roles that a system's runbook names, in small letters."""
+    return {name.lower() for name in system.setting("roles", {})}

@@ -9,6 +9,7 @@ from config.casework.choices import Tone
 from config.casework.personal import personal
 from config.casework.versions import versioned
 from incidents.severity.choices import ClockKind, Duty, Paging
+from incidents.severity.validators import amount_of_time
 
 
 @personal(
@@ -41,8 +42,8 @@ class Severity(models.Model):
     )
     examples = models.JSONField(default=list, blank=True)
     rank = models.PositiveSmallIntegerField(help_text=_("1 is the gravest; for sorting across systems only."))
-    acknowledge = models.CharField(max_length=20, blank=True)
-    mitigate = models.CharField(max_length=20, blank=True)
+    acknowledge = models.CharField(max_length=20, blank=True, validators=[amount_of_time])
+    mitigate = models.CharField(max_length=20, blank=True, validators=[amount_of_time])
     mitigate_by_release_window = models.BooleanField(default=False)
     clock = models.CharField(max_length=20, choices=ClockKind, default=ClockKind.ROUND_THE_CLOCK)
     warn = models.FloatField(default=0.8, help_text=_("Share of the time after which a clock warns."))
@@ -52,7 +53,7 @@ class Severity(models.Model):
         default=0, help_text=_("How often the steps are gone through again.")
     )
     breach_steps = models.JSONField(default=list, blank=True)
-    update_every = models.CharField(max_length=20, blank=True)
+    update_every = models.CharField(max_length=20, blank=True, validators=[amount_of_time])
     postmortem = models.CharField(max_length=10, choices=Duty, default=Duty.OPTIONAL)
     phases = models.JSONField(
         default=list,

@@ -28,12 +28,16 @@ from config.casework.files.services import store
 from config.casework.work.models import Job
 from incidents.models import (
     ActionItem,
+    CapacityLimit,
+    CommandReference,
+    FeatureSwitch,
     MessageTemplate,
     Mitigation,
     OnCallRole,
     Page,
     Procedure,
     ReleaseWindow,
+    RoleHolder,
     Severity,
 )
 from incidents.services import open_incident
@@ -142,6 +146,10 @@ def world(db: None, now: datetime, settings: Any) -> World:
         "procedure": Procedure.objects.first(),
         "template": MessageTemplate.objects.first(),
         "page": Page.objects.first(),
+        "role_holder": RoleHolder.objects.create(system=system, role="technical incident lead", person=owner),
+        "command": CommandReference.objects.create(system=system, key="c", purpose="p", command="true"),
+        "feature": FeatureSwitch.objects.create(system=system, key="f", name="n", description="d"),
+        "limit": CapacityLimit.objects.create(system=system, key="l", name="n", unit="GB", limit=10),
     }
     return World({name: row for name, row in rows.items() if row is not None})
 

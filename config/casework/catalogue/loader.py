@@ -90,6 +90,11 @@ class Drift:
     in_file: Any
     in_database: Any
 
+    @property
+    def section(self) -> str:
+        """The top-level key of the file that it lies under."""
+        return self.key.partition(".")[0].partition("[")[0].partition(" ")[0]
+
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.key}: file has {shown(self.in_file)}, database has {shown(self.in_database)}"
 
@@ -140,6 +145,11 @@ def compare(paths: Iterable[Path], *, at: datetime) -> list[Drift]:
         RunbookRefused: any file is broken.
     """
     return [drift for runbook in _validated(paths, at=at, actor=None) for drift in _drift(runbook)]
+
+
+def blanks(systems: Iterable[System]) -> list[tuple[str, str]]:
+    """What the runbooks leave open for somebody to fill in, as (system, words); no error (INC-35)."""
+    return [(system.key, words) for system in systems for section in sections() for words in section.blanks(system)]
 
 
 def export(system: System) -> str:

@@ -7,100 +7,216 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('casework', '0003_database'),
-        ('pghistory', '0007_auto_20250421_0444'),
+        ("casework", "0003_database"),
+        ("pghistory", "0007_auto_20250421_0444"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CalendarEvent',
+            name="CalendarEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('key', models.SlugField(db_index=False, max_length=60)),
-                ('name', models.CharField(max_length=120)),
-                ('zone', models.CharField(default='UTC', max_length=60)),
-                ('hours', models.JSONField(default=dict, help_text='For example {"mon": [["09:00", "17:00"]]}; a day not named is closed.')),
-                ('holidays', models.CharField(blank=True, help_text='Country, or country and region, such as DE or DE-BE.', max_length=12)),
-                ('closed_days', models.JSONField(blank=True, default=list, help_text='Further closed days, such as ["2026-12-24"].')),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                ("key", models.SlugField(db_index=False, max_length=60)),
+                ("name", models.CharField(max_length=120)),
+                ("zone", models.CharField(default="UTC", max_length=60)),
+                (
+                    "hours",
+                    models.JSONField(
+                        default=dict, help_text='For example {"mon": [["09:00", "17:00"]]}; a day not named is closed.'
+                    ),
+                ),
+                (
+                    "holidays",
+                    models.CharField(
+                        blank=True, help_text="Country, or country and region, such as DE or DE-BE.", max_length=12
+                    ),
+                ),
+                (
+                    "closed_days",
+                    models.JSONField(
+                        blank=True, default=list, help_text='Further closed days, such as ["2026-12-24"].'
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='SystemEvent',
+            name="SystemEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('key', models.SlugField(db_index=False, max_length=40)),
-                ('name', models.CharField(max_length=120)),
-                ('public_name', models.CharField(blank=True, max_length=120)),
-                ('description', models.TextField(blank=True)),
-                ('version', models.CharField(blank=True, help_text='Version of the runbook.', max_length=60)),
-                ('zone', models.CharField(default='UTC', max_length=60)),
-                ('job_labels', models.JSONField(blank=True, default=list, help_text='Values of the label job in alerts that mean this system.')),
-                ('links', models.JSONField(blank=True, default=list)),
-                ('settings', models.JSONField(blank=True, default=dict, help_text='Single values of the runbook, by the room that reads them.')),
-                ('source_digest', models.CharField(blank=True, editable=False, max_length=64)),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                ("key", models.SlugField(db_index=False, max_length=40)),
+                ("name", models.CharField(max_length=120)),
+                ("public_name", models.CharField(blank=True, max_length=120)),
+                ("description", models.TextField(blank=True)),
+                ("version", models.CharField(blank=True, help_text="Version of the runbook.", max_length=60)),
+                ("zone", models.CharField(default="UTC", max_length=60)),
+                (
+                    "job_labels",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Values of the label job in alerts that mean this system."
+                    ),
+                ),
+                ("links", models.JSONField(blank=True, default=list)),
+                (
+                    "settings",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="Single values of the runbook, by the room that reads them."
+                    ),
+                ),
+                ("source_digest", models.CharField(blank=True, editable=False, max_length=64)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='calendar',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "casework_calendarevent" ("closed_days", "holidays", "hours", "id", "key", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "zone") VALUES (NEW."closed_days", NEW."holidays", NEW."hours", NEW."id", NEW."key", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."zone"); RETURN NULL;', hash='6ae925aa730551f6f8af11c5922296c245fc0d86', operation='INSERT', pgid='pgtrigger_insert_insert_e54ee', table='casework_calendar', when='AFTER')),
+            model_name="calendar",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "casework_calendarevent" ("closed_days", "holidays", "hours", "id", "key", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "zone") VALUES (NEW."closed_days", NEW."holidays", NEW."hours", NEW."id", NEW."key", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."zone"); RETURN NULL;',
+                    hash="6ae925aa730551f6f8af11c5922296c245fc0d86",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_e54ee",
+                    table="casework_calendar",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='calendar',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "casework_calendarevent" ("closed_days", "holidays", "hours", "id", "key", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "zone") VALUES (NEW."closed_days", NEW."holidays", NEW."hours", NEW."id", NEW."key", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."zone"); RETURN NULL;', hash='fdd9777538ca1b0d1dfe951f04d97345cdd2592b', operation='UPDATE', pgid='pgtrigger_update_update_d7e21', table='casework_calendar', when='AFTER')),
+            model_name="calendar",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "casework_calendarevent" ("closed_days", "holidays", "hours", "id", "key", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "zone") VALUES (NEW."closed_days", NEW."holidays", NEW."hours", NEW."id", NEW."key", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."zone"); RETURN NULL;',
+                    hash="fdd9777538ca1b0d1dfe951f04d97345cdd2592b",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_d7e21",
+                    table="casework_calendar",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='calendar',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "casework_calendarevent" ("closed_days", "holidays", "hours", "id", "key", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "zone") VALUES (OLD."closed_days", OLD."holidays", OLD."hours", OLD."id", OLD."key", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."zone"); RETURN NULL;', hash='24ce73f996871b1bb630aec82550b3893a3fde00', operation='DELETE', pgid='pgtrigger_delete_delete_53b0b', table='casework_calendar', when='AFTER')),
+            model_name="calendar",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "casework_calendarevent" ("closed_days", "holidays", "hours", "id", "key", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "zone") VALUES (OLD."closed_days", OLD."holidays", OLD."hours", OLD."id", OLD."key", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."zone"); RETURN NULL;',
+                    hash="24ce73f996871b1bb630aec82550b3893a3fde00",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_53b0b",
+                    table="casework_calendar",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='system',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "casework_systemevent" ("calendar_id", "description", "id", "job_labels", "key", "links", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_name", "settings", "source_digest", "version", "zone") VALUES (NEW."calendar_id", NEW."description", NEW."id", NEW."job_labels", NEW."key", NEW."links", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."public_name", NEW."settings", NEW."source_digest", NEW."version", NEW."zone"); RETURN NULL;', hash='7adc5544cb081410c3e93550a20c33871ad9bde8', operation='INSERT', pgid='pgtrigger_insert_insert_8f4ae', table='casework_system', when='AFTER')),
+            model_name="system",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "casework_systemevent" ("calendar_id", "description", "id", "job_labels", "key", "links", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_name", "settings", "source_digest", "version", "zone") VALUES (NEW."calendar_id", NEW."description", NEW."id", NEW."job_labels", NEW."key", NEW."links", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."public_name", NEW."settings", NEW."source_digest", NEW."version", NEW."zone"); RETURN NULL;',
+                    hash="7adc5544cb081410c3e93550a20c33871ad9bde8",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_8f4ae",
+                    table="casework_system",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='system',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."calendar_id" IS DISTINCT FROM (NEW."calendar_id") OR OLD."description" IS DISTINCT FROM (NEW."description") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."job_labels" IS DISTINCT FROM (NEW."job_labels") OR OLD."key" IS DISTINCT FROM (NEW."key") OR OLD."links" IS DISTINCT FROM (NEW."links") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."public_name" IS DISTINCT FROM (NEW."public_name") OR OLD."settings" IS DISTINCT FROM (NEW."settings") OR OLD."source_digest" IS DISTINCT FROM (NEW."source_digest") OR OLD."version" IS DISTINCT FROM (NEW."version") OR OLD."zone" IS DISTINCT FROM (NEW."zone"))', func='INSERT INTO "casework_systemevent" ("calendar_id", "description", "id", "job_labels", "key", "links", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_name", "settings", "source_digest", "version", "zone") VALUES (NEW."calendar_id", NEW."description", NEW."id", NEW."job_labels", NEW."key", NEW."links", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."public_name", NEW."settings", NEW."source_digest", NEW."version", NEW."zone"); RETURN NULL;', hash='27e2b8d37ae9020ec7c5ad09c9691289168386d5', operation='UPDATE', pgid='pgtrigger_update_update_7948b', table='casework_system', when='AFTER')),
+            model_name="system",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."calendar_id" IS DISTINCT FROM (NEW."calendar_id") OR OLD."description" IS DISTINCT FROM (NEW."description") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."job_labels" IS DISTINCT FROM (NEW."job_labels") OR OLD."key" IS DISTINCT FROM (NEW."key") OR OLD."links" IS DISTINCT FROM (NEW."links") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."public_name" IS DISTINCT FROM (NEW."public_name") OR OLD."settings" IS DISTINCT FROM (NEW."settings") OR OLD."source_digest" IS DISTINCT FROM (NEW."source_digest") OR OLD."version" IS DISTINCT FROM (NEW."version") OR OLD."zone" IS DISTINCT FROM (NEW."zone"))',
+                    func='INSERT INTO "casework_systemevent" ("calendar_id", "description", "id", "job_labels", "key", "links", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_name", "settings", "source_digest", "version", "zone") VALUES (NEW."calendar_id", NEW."description", NEW."id", NEW."job_labels", NEW."key", NEW."links", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."public_name", NEW."settings", NEW."source_digest", NEW."version", NEW."zone"); RETURN NULL;',
+                    hash="27e2b8d37ae9020ec7c5ad09c9691289168386d5",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_7948b",
+                    table="casework_system",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='system',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "casework_systemevent" ("calendar_id", "description", "id", "job_labels", "key", "links", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_name", "settings", "source_digest", "version", "zone") VALUES (OLD."calendar_id", OLD."description", OLD."id", OLD."job_labels", OLD."key", OLD."links", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."public_name", OLD."settings", OLD."source_digest", OLD."version", OLD."zone"); RETURN NULL;', hash='50103bdcde1e76153205140d09854d24c93a1b79', operation='DELETE', pgid='pgtrigger_delete_delete_142a0', table='casework_system', when='AFTER')),
+            model_name="system",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "casework_systemevent" ("calendar_id", "description", "id", "job_labels", "key", "links", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_name", "settings", "source_digest", "version", "zone") VALUES (OLD."calendar_id", OLD."description", OLD."id", OLD."job_labels", OLD."key", OLD."links", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."public_name", OLD."settings", OLD."source_digest", OLD."version", OLD."zone"); RETURN NULL;',
+                    hash="50103bdcde1e76153205140d09854d24c93a1b79",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_142a0",
+                    table="casework_system",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='calendarevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            model_name="calendarevent",
+            name="pgh_context",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="pghistory.context",
+            ),
         ),
         migrations.AddField(
-            model_name='calendarevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='casework.calendar'),
+            model_name="calendarevent",
+            name="pgh_obj",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="events",
+                to="casework.calendar",
+            ),
         ),
         migrations.AddField(
-            model_name='systemevent',
-            name='calendar',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='casework.calendar'),
+            model_name="systemevent",
+            name="calendar",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="casework.calendar",
+            ),
         ),
         migrations.AddField(
-            model_name='systemevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            model_name="systemevent",
+            name="pgh_context",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="pghistory.context",
+            ),
         ),
         migrations.AddField(
-            model_name='systemevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='casework.system'),
+            model_name="systemevent",
+            name="pgh_obj",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="events",
+                to="casework.system",
+            ),
         ),
     ]
