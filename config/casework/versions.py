@@ -86,20 +86,28 @@ def _versions(model: type[models.Model], **conditions: Any) -> Iterator[Version]
         {pk for event in events if (pk := _context(event).get("user")) is not None}
     )
     columns = [column for column in model._meta.concrete_fields if _is_kept(kept, column)]
+    told: set[tuple[int, Any]] = set()
     for index, event in enumerate(events):
-        earlier = next((other for other in events[index + 1 :] if other.pgh_obj_id == event.pgh_obj_id), None)
+        act = (event.pgh_obj_id, event.pgh_context_id)
+        if event.pgh_context_id is not None and act in told:
+            continue  # one load or request that wrote a row several times made one version
+        told.add(act)
+        older = [other for other in events[index + 1 :] if other.pgh_obj_id == event.pgh_obj_id]
+        same = [other for other in older if event.pgh_context_id and other.pgh_context_id == event.pgh_context_id]
+        label = INSERTED if any(other.pgh_label == INSERTED for other in same) else event.pgh_label
+        earlier = next((other for other in older if other not in same), None)
         context = _context(event)
-        found = tuple(_differences(columns, earlier, event))
-        if event.pgh_label != CHANGED or found:
+        found = tuple(_differences(columns, earlier, event)) if label == CHANGED else ()
+        if label != CHANGED or found:
             yield Version(
                 at=event.pgh_created_at,
-                label=event.pgh_label,
+                label=label,
                 model=model,
                 row=event.pgh_obj_id,
                 name=_name(event),
                 actor=people.get(context.get("user")),
                 source=str(context.get("source", "")),
-                differences=found if event.pgh_label == CHANGED else (),
+                differences=found,
             )
 
 

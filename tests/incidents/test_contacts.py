@@ -116,7 +116,9 @@ class TestMatrix:
             case_reference=breach.reference, action="incident.moved_up_without_person"
         ).exists()
 
-    def test_another_type_begins_again_with_its_first_contact(self, breach: Incident, lead: User, now: datetime) -> None:
+    def test_another_type_begins_again_with_its_first_contact(
+        self, breach: Incident, lead: User, now: datetime
+    ) -> None:
         escalate(breach, actor=lead, at=now)
         describe(breach, actor=lead, at=now, issue="data_issue")
         assert breach.escalation_level == 1
@@ -173,7 +175,9 @@ def test_parallel_taps_move_a_case_once(auditor: System, lead: User, chief: User
 
 
 class TestLevelsOfAnotherSystem:
-    def test_a_p1_of_jobsentinel_cannot_be_chosen(self, breach: Incident, auditor: System, lead: User, now: datetime) -> None:
+    def test_a_p1_of_jobsentinel_cannot_be_chosen(
+        self, breach: Incident, auditor: System, lead: User, now: datetime
+    ) -> None:
         foreign = level(System.objects.get(key="jobsentinel"), "P1")
         with pytest.raises(ValidationError) as refusal:
             open_incident(auditor, title="x", actor=lead, at=now, severity=foreign)
@@ -214,7 +218,9 @@ class TestAttachments:
 
 
 class TestDescription:
-    def test_topic_part_and_components_are_those_of_the_system(self, auditor: System, lead: User, now: datetime) -> None:
+    def test_topic_part_and_components_are_those_of_the_system(
+        self, auditor: System, lead: User, now: datetime
+    ) -> None:
         system = System.objects.get(key="jobarium")
         incident = open_incident(system, title="x", actor=lead, at=now)
         describe(incident, actor=lead, at=now, topic="async_pipeline/invites")
@@ -272,7 +278,9 @@ class TestRouting:
 
 
 class TestContactBook:
-    def test_blank_contacts_and_roles_without_a_person_are_told(self, auditor: System, lead: User, now: datetime) -> None:
+    def test_blank_contacts_and_roles_without_a_person_are_told(
+        self, auditor: System, lead: User, now: datetime
+    ) -> None:
         told = gaps(auditor, now)
         assert "Contact Tech Lead of QA Auditor is blank." in told
         assert "Nobody holds the role ciso of QA Auditor." in told
