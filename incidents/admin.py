@@ -37,6 +37,7 @@ from incidents.models import (
     ReleaseWindow,
     Severity,
 )
+from incidents.oncall import desk as oncall
 from incidents.procedures import desk as procedures
 from incidents.reviews import desk as reviews
 from incidents.reviews.services import add_action_item
@@ -250,6 +251,7 @@ class PageAdmin(DeskAdmin):
     list_select_related = ("incident", "person")
 
 
+oncall.declare_navigation()
 for room in ("runbooks", "contacts", "severity", "references", "capacity"):
     import_module(f"incidents.{room}.admin")
 register_line(

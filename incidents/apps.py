@@ -28,6 +28,8 @@ class IncidentsConfig(AppConfig):
             "incidents.capacity.runbook",
         )
         sweeps.register("release windows", "incidents.clocks.follow_release_windows", order=5)
+        sweeps.register("on-call record", "incidents.oncall.records.sweep", order=20)
+        sweeps.register("on-call warnings", "incidents.oncall.handover.daily", order=200)
         import_module("incidents.permissions").declare()
         import_module("incidents.wording").declare()
         import_module("incidents.transitions")

@@ -17,7 +17,18 @@ from incidents.capacity.models import CapacityLimit, CapacityReading
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
 from incidents.contacts.models import RoleHolder
-from incidents.oncall.models import OnCallRole
+from incidents.oncall.models import (
+    CalendarFeed,
+    HandOverNote,
+    Leave,
+    OnCallRole,
+    OnCallShift,
+    Rotation,
+    RotationMember,
+    RotationVersion,
+    ShiftRecord,
+    ShiftSwap,
+)
 from incidents.paging.models import Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
@@ -218,25 +229,34 @@ class Mitigation(models.Model):
 
 __all__ = [
     "ActionItem",
+    "CalendarFeed",
     "CapacityLimit",
     "CapacityReading",
     "CommandReference",
     "Communication",
     "Escalation",
     "FeatureSwitch",
+    "HandOverNote",
     "Incident",
     "JointDecision",
+    "Leave",
     "MessageTemplate",
     "Mitigation",
     "OnCallRole",
+    "OnCallShift",
     "Page",
     "Postmortem",
     "Procedure",
     "ProcedureStep",
     "ReleaseWindow",
     "RoleHolder",
+    "Rotation",
+    "RotationMember",
+    "RotationVersion",
     "Run",
     "RunStep",
     "Runbook",
     "Severity",
+    "ShiftRecord",
+    "ShiftSwap",
 ]

@@ -58,8 +58,12 @@ def is_versioned(model: type[models.Model]) -> bool:
 
 def event_model(model: type[models.Model]) -> Any:
     """The model that holds the versions of a model; None when none are kept."""
-    found = [event for event in pghistory.core.event_models() if event.pgh_tracked_model is model._meta.concrete_model]
-    return found[0] if found else None
+    return next((event for event in event_models() if event.pgh_tracked_model is model._meta.concrete_model), None)
+
+
+def event_models() -> list[Any]:
+    """All models that hold versions or history; `pgh_tracked_model` of each names what it is about."""
+    return list(pghistory.core.event_models())
 
 
 def versions_of(obj: models.Model, limit: int = LIMIT) -> list[Version]:
@@ -129,4 +133,6 @@ def _context(event: Any) -> dict[str, Any]:
 
 def _name(event: Any) -> str:
     """What people call the row, by its own columns."""
-    return next((str(value) for name in ("key", "role", "part", "name") if (value := getattr(event, name, ""))), "")
+    return next(
+        (str(value) for name in ("key", "role", "part", "name", "text") if (value := getattr(event, name, ""))), ""
+    )

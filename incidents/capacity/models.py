@@ -12,7 +12,7 @@ from config.casework.personal import personal
 from config.casework.versions import versioned
 from incidents.capacity.choices import ReadingSource, Standing
 
-NUMBER = {"max_digits": 14, "decimal_places": 3}
+DIGITS, PLACES = 14, 3
 
 
 @personal(plain=("key", "name", "unit", "metric", "severity_key", "source"))
@@ -25,7 +25,7 @@ class CapacityLimit(models.Model):
     key = models.CharField(max_length=80)
     name = models.CharField(max_length=120)
     unit = models.CharField(max_length=40)
-    limit = models.DecimalField(**NUMBER)
+    limit = models.DecimalField(max_digits=DIGITS, decimal_places=PLACES)
     warn_share = models.DecimalField(max_digits=4, decimal_places=3, default=Decimal("0.8"))
     metric = models.CharField(max_length=160, blank=True, help_text=_("Samples of this name are readings."))
     severity_key = models.CharField(
@@ -66,7 +66,7 @@ class CapacityReading(models.Model):
     """What was used at a moment, read by a person or measured."""
 
     limit = models.ForeignKey(CapacityLimit, on_delete=models.CASCADE, related_name="readings")
-    value = models.DecimalField(_("reading"), **NUMBER)
+    value = models.DecimalField(_("reading"), max_digits=DIGITS, decimal_places=PLACES)
     taken_at = models.DateTimeField()
     source = models.CharField(max_length=10, choices=ReadingSource, default=ReadingSource.PERSON)
     recorded_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")

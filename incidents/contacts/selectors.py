@@ -11,6 +11,7 @@ from config.casework.catalogue.models import System
 from config.casework.catalogue.runbook import is_blank
 from incidents.contacts.models import RoleHolder
 from incidents.oncall.selectors import holder
+from incidents.severity.choices import Paging
 
 if TYPE_CHECKING:
     from incidents.models import Incident
@@ -114,10 +115,17 @@ def topics(system: System) -> list[tuple[str, str]]:
 
 
 def destination(incident: "Incident") -> str:
-    """The desk that the incident's topic belongs to ("privacy", "dispute"); empty: here."""
+    """The desk that the incident belongs to ("privacy", "dispute", "support"); empty: here.
+
+    A level that promises nothing is a wish, and wishes are support cases of the backlog (INC-12).
+    """
     key = incident.topic.partition("/")[0]
     scopes = incident.system.setting("scopes", [])
-    return next((scope["routes_to"] or "" for scope in scopes if scope["key"] == key), "")
+    routed = next((scope["routes_to"] or "" for scope in scopes if scope["key"] == key), "")
+    level = incident.severity
+    if not routed and level is not None and not level.acknowledge and level.paging == Paging.NEVER:
+        return "support"
+    return str(routed)
 
 
 def gaps(system: System, at: datetime) -> list[str]:

@@ -59,7 +59,9 @@ def describe(
                 {"issue": _("%(issue)s is no issue type of %(system)s.") % {"issue": issue, "system": system}}
             )
         values |= {"issue_type": issue, "escalation_level": 1 if issue else 0}
-    return change_case(incident, actor=actor, at=at, **values) if values else incident
+    if values:
+        change_case(incident, actor=actor, at=at, **values)
+    return incident
 
 
 def escalate(incident: Incident, *, actor: Actor, at: datetime, seen_level: int | None = None) -> Rung:
@@ -128,12 +130,13 @@ def route(incident: Incident, *, actor: Actor, at: datetime) -> str:
     opened = [answer for answer in publish(CaseRouted(row, to, at)) if answer is not None]
     if not opened:
         raise Refused(_("No desk takes these cases yet. Work it here, or ask the CTO."))
-    row.routed_to = opened[0].reference
+    reference = str(opened[0].reference)
+    row.routed_to = reference
     row.version += 1
     row.save(update_fields=["routed_to", "version"])
-    record(row, "incident.routed", actor=actor, at=at, detail={"to": to, "reference": row.routed_to})
+    record(row, "incident.routed", actor=actor, at=at, detail={"to": to, "reference": reference})
     incident.refresh_from_db()
-    return row.routed_to
+    return reference
 
 
 @transaction.atomic

@@ -87,7 +87,7 @@ class CommandReferenceAdmin(VersionedAdmin):
         said = choice_badge(obj, "judgement")
         if not fits_engine(obj):
             said = format_html("{} {}", said, badge(_("not for this engine"), "neutral"))
-        return format_html("{}<br><small>{}</small>", said, obj.warning) if obj.warning else said
+        return format_html('{}<small class="command__warning">{}</small>', said, obj.warning) if obj.warning else said
 
     @admin.display(description=gettext_lazy("reviewed"))
     def review(self, obj: CommandReference) -> SafeString:

@@ -5,14 +5,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import pghistory
 from django.conf import settings
 from django.db import models
 
 from config.casework.cases.models import Case
 from config.casework.catalogue.loader import Drift, compare
 from config.casework.catalogue.models import System
-from config.casework.versions import Version, versions_of, versions_of_rows
+from config.casework.versions import Version, event_models, versions_of, versions_of_rows
 from incidents.procedures.models import ProcedureStep
 
 LIMIT = 200
@@ -47,7 +46,7 @@ def versions_behind(system: System) -> list[Version]:
 
 def _models_of_a_system() -> list[type[models.Model]]:
     """The versioned models whose rows belong to a system; cases have a history of their own."""
-    tracked: set[Any] = {event.pgh_tracked_model for event in pghistory.core.event_models()}
+    tracked: set[Any] = {event.pgh_tracked_model for event in event_models()}
     return sorted(
         (
             model

@@ -49,12 +49,12 @@ class TestLimits:
     def test_six_stand_there_with_limit_and_warning(self, sentinel: System) -> None:
         rows = {row.name: (row.limit, row.warn_value) for row in CapacityLimit.objects.all()}
         assert rows == {
-            "Jobs scraped per hour": (10000, 8000),
-            "Resume analyses per hour": (100, 80),
-            "Scrapers at the same time": (10, 8),
-            "Database size": (10, 8),
-            "Memory": (4, Decimal("3.2")),
-            "CPU cores": (4, Decimal("3.2")),
+            "Jobs scraped per hour": (Decimal(10000), Decimal(8000)),
+            "Resume analyses per hour": (Decimal(100), Decimal(80)),
+            "Scrapers at the same time": (Decimal(10), Decimal(8)),
+            "Database size": (Decimal(10), Decimal(8)),
+            "Memory": (Decimal(4), Decimal("3.2")),
+            "CPU cores": (Decimal(4), Decimal("3.2")),
         }
 
     def test_a_metric_leads_to_its_limit(self, sentinel: System) -> None:

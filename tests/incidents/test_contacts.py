@@ -243,7 +243,8 @@ def privacy_desk() -> Iterator[list[CaseRouted]]:
 
     def take(event: CaseRouted) -> object:
         heard.append(event)
-        return SimpleNamespace(reference="GDPR-2026-ABC123") if event.destination == "privacy" else None
+        opened = {"privacy": "GDPR-2026-ABC123", "support": "SUP-2026-ABC123"}.get(event.destination)
+        return SimpleNamespace(reference=opened) if opened else None
 
     subscribe(CaseRouted, take)
     yield heard
@@ -270,6 +271,14 @@ class TestRouting:
             route(asked, actor=lead, at=now)
         asked.refresh_from_db()
         assert asked.routed_to == ""
+
+    def test_a_wish_goes_to_the_backlog_as_a_support_case(
+        self, auditor: System, lead: User, now: datetime, privacy_desk: list[CaseRouted]
+    ) -> None:
+        sentinel = System.objects.get(key="jobsentinel")
+        wish = open_incident(sentinel, title="Dark mode", actor=lead, at=now, severity=level(sentinel, "P3"))
+        assert wish.next_due_at is None
+        assert route(wish, actor=lead, at=now) == "SUP-2026-ABC123"
 
     def test_a_topic_of_this_desk_stays_here(self, asked: Incident, lead: User, now: datetime) -> None:
         describe(asked, actor=lead, at=now, topic="candidate_support")

@@ -281,12 +281,12 @@ def _in_our_words(details: ErrorDetails) -> str:
 
 def _apply(runbook: _Runbook, *, at: datetime, actor: Actor, lend: Lending) -> Loaded:
     identity: Any = runbook.parsed[SYSTEM]
-    system, created = System.objects.select_for_update().get_or_create(
-        key=identity.key, defaults={"name": identity.name}
-    )
     context = Context(runbook.document, runbook.parsed, at, actor, lend=lend)
     person = actor_user(actor)
     with pghistory.context(source=runbook.document.path.name, **({"user": person.pk} if person else {})):
+        system, created = System.objects.select_for_update().get_or_create(
+            key=identity.key, defaults={"name": identity.name}
+        )
         changes = {
             section.key: section.load(system, runbook.parsed[section.key], context)
             for section in sections()

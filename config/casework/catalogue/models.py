@@ -99,7 +99,7 @@ class Organization(models.Model):
     ),
     contacts=holds(Subject.CONTACT, erase=Erasure.CLEAR),
 )
-@versioned(exclude=("contacts",))
+@versioned(exclude=("contacts", "source_digest"))
 class System(models.Model):
     """An operated system and what its runbook file says about it (INC-01)."""
 

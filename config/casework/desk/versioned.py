@@ -106,7 +106,7 @@ def _words(found: Difference, value: Any) -> str:
         return NOTHING
     column = found.column
     if column.is_relation and column.related_model is not None:
-        row = column.related_model._default_manager.filter(pk=value).first()  # type: ignore[union-attr]
+        row = column.related_model._default_manager.filter(pk=value).first()
         return label_of(row) if row is not None else str(value)
     if column.choices:
         member = choice_of(column.model(), column.name, value)

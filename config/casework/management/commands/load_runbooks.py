@@ -77,8 +77,8 @@ class Command(BaseCommand):
         drifts = compare(files, at=clock.now())
         for (path, section), found in groupby(drifts, key=lambda drift: (drift.path, drift.section)):
             lines = list(found)
-            count = f"{len(lines)} difference{'s' if len(lines) > 1 else ''}"
-            self.stdout.write(f"{path.name}, section {section}: {count}")
+            plural = "s" if len(lines) > 1 else ""
+            self.stdout.write(f"{path.name}, section {section}: {len(lines)} difference{plural}")
             for drift in lines:
                 self.stdout.write(f"  {drift}")
         for key, words in blanks(System.objects.order_by("key")):
