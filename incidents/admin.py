@@ -1,6 +1,7 @@
 """The incident desk in the admin: display data; each act calls a service."""
 
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 
 from django.contrib import admin
@@ -8,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.casework import clock
 from config.casework.access.models import User
 from config.casework.catalogue.models import System
 from config.casework.desk.base import DeskAdmin
@@ -16,10 +18,12 @@ from config.casework.desk.cases import CaseAdmin
 from config.casework.desk.display import Mark, person_name
 from config.casework.desk.filters import PickFilter
 from config.casework.desk.inlines import CaseInline
-from config.casework.desk.navigation import WORK, Line, register_group, register_line
+from config.casework.desk.navigation import WORK, Line, register_line
+from config.casework.desk.versioned import VersionedAdmin
 from incidents.clocks import effective_level
 from incidents.communications import admin as communications_admin
 from incidents.communications import desk as communications
+from incidents.contacts import desk as contacts
 from incidents.customers import admin as customers_admin
 from incidents.filters import DueFilter, WaitFilter
 from incidents.maintenance import admin as maintenance_admin
@@ -41,7 +45,9 @@ from incidents.procedures import desk as procedures
 from incidents.reviews import desk as reviews
 from incidents.reviews.services import add_action_item
 from incidents.reviews.transitions import ACTION_ITEM
+from incidents.runbooks.navigation import RUNBOOKS
 from incidents.services import apply_mitigation, open_incident
+from incidents.severity.phases import spoken_phases
 from incidents.transitions import MITIGATION
 
 __all__ = ["communications_admin", "customers_admin", "maintenance_admin"]  # imported to be registered
@@ -172,6 +178,13 @@ class IncidentAdmin(CaseAdmin):
             communications.tab,
             "incidents.view_communication",
         ),
+        Tab(
+            "contacts",
+            gettext_lazy("Contacts"),
+            "incidents/contacts.html",
+            contacts.tab,
+            "incidents.view_runbook",
+        ),
         Tab("paging", gettext_lazy("Paging"), "", None, "incidents.view_page"),
         Tab("review", gettext_lazy("Review"), "incidents/review.html", reviews.tab, "incidents.view_postmortem"),
     )
@@ -201,10 +214,22 @@ class IncidentAdmin(CaseAdmin):
         return [(_("Leads"), person_name(obj.owner)), (_("Speaks for us"), person_name(obj.comms_lead))]
 
     def extra_context(self, request: HttpRequest, obj: Incident, tab: str) -> dict[str, Any]:
-        return {"banner": reviews.banner(obj), "level": effective_level(obj), "incident_urls": self.page_url(obj)}
+        level = effective_level(obj)
+        return {
+            "banner": reviews.banner(obj),
+            "level": level,
+            "incident_urls": self.page_url(obj),
+            "phases": spoken_phases(obj, level, clock.now()) if tab == "overview" else [],
+        }
 
     def get_urls(self) -> list[Any]:
-        return [*procedures.urls(self), *communications.urls(self), *reviews.urls(self), *super().get_urls()]
+        return [
+            *contacts.urls(self),
+            *procedures.urls(self),
+            *communications.urls(self),
+            *reviews.urls(self),
+            *super().get_urls(),
+        ]
 
 
 @admin.register(ActionItem)
@@ -215,31 +240,20 @@ class ActionItemAdmin(DeskAdmin):
     search_fields = ("text",)
 
 
-@admin.register(Severity)
-class SeverityAdmin(DeskAdmin):
-    list_display = ("key", "system", "name", "acknowledge", "mitigate", "clock", "paging")
-    list_filter = (("system", PickFilter),)
-    list_select_related = ("system",)
-    search_fields = ("key", "name")
-
-    def label(self, obj: Any) -> str:
-        return f"{obj.key} {obj.name} ({obj.system.name})"
-
-
 @admin.register(ReleaseWindow)
-class ReleaseWindowAdmin(DeskAdmin):
+class ReleaseWindowAdmin(VersionedAdmin):
     list_display = ("name", "system", "starts_at", "ends_at")
     list_select_related = ("system",)
 
 
 @admin.register(OnCallRole)
-class OnCallRoleAdmin(DeskAdmin):
+class OnCallRoleAdmin(VersionedAdmin):
     list_display = ("part", "system", "held_by", "person")
     list_select_related = ("system", "person")
 
 
 @admin.register(Procedure)
-class ProcedureAdmin(DeskAdmin):
+class ProcedureAdmin(VersionedAdmin):
     list_display = ("title", "kind", "system", "version", "is_active")
     list_filter = ("kind", ("system", PickFilter))
     list_select_related = ("system",)
@@ -254,8 +268,8 @@ class PageAdmin(DeskAdmin):
 
 
 oncall.declare_navigation()
-RUNBOOKS = "runbooks"
-register_group(RUNBOOKS, gettext_lazy("Runbooks"))
+for room in ("runbooks", "contacts", "severity", "references", "capacity"):
+    import_module(f"incidents.{room}.admin")
 register_line(
     WORK,
     Line(

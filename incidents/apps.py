@@ -17,13 +17,16 @@ class IncidentsConfig(AppConfig):
         """Models exist from here on: declare permissions, attach the state machines, listen to events."""
         sections.announce(
             "incidents.runbook",
+            "incidents.references.runbook",
             "incidents.severity.runbook",
+            "incidents.contacts.runbook",
             "incidents.oncall.runbook",
             "incidents.paging.runbook",
             "incidents.communications.runbook",
             "incidents.maintenance.runbook",
             "incidents.procedures.runbook",
             "incidents.reviews.runbook",
+            "incidents.capacity.runbook",
         )
         sweeps.register("release windows", "incidents.clocks.follow_release_windows", order=5)
         sweeps.register("maintenance", "incidents.maintenance.services.sweep", order=4)

@@ -13,8 +13,10 @@ from config.casework.access.models import User
 from config.casework.cases.models import Case
 from config.casework.personal import FREE_TEXT, personal
 from config.casework.transitions import Machine
+from incidents.capacity.models import CapacityLimit, CapacityReading
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
+from incidents.contacts.models import RoleHolder
 from incidents.customers.models import Affected, Customer, CustomerContact, Notice, OptOut, Usage
 from incidents.maintenance.models import MaintenanceMessage, MaintenanceRule, MaintenanceWindow
 from incidents.oncall.models import (
@@ -32,7 +34,9 @@ from incidents.oncall.models import (
 from incidents.paging.models import Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
+from incidents.references.models import CommandReference, FeatureSwitch
 from incidents.reviews.models import ActionItem, JointDecision, Postmortem
+from incidents.runbooks.models import Runbook
 from incidents.severity.choices import Paging
 from incidents.severity.models import ReleaseWindow, Severity
 
@@ -43,7 +47,20 @@ HISTORY_FIELDS = [
 
 
 @personal(
-    plain=("reference", "source", "source_key", "monitor_key", "paging_plan", "trace_id", "state", "next_due_kind"),
+    plain=(
+        "reference",
+        "source",
+        "source_key",
+        "monitor_key",
+        "paging_plan",
+        "trace_id",
+        "state",
+        "next_due_kind",
+        "topic",
+        "components",
+        "issue_type",
+        "routed_to",
+    ),
     title=FREE_TEXT,
     scope=FREE_TEXT,
     description=FREE_TEXT,
@@ -79,6 +96,13 @@ class Incident(Case):
         _("who and what is affected"), max_length=300, blank=True, help_text=_("Users, employers, regions, features.")
     )
     description = models.TextField(_("what is seen"), blank=True, max_length=20_000)
+    topic = models.CharField(
+        _("what it is about"), max_length=170, blank=True, editable=False, help_text=_("Key of a scope, or scope/part.")
+    )
+    components = models.JSONField(_("affected components"), default=list, blank=True, editable=False)
+    issue_type = models.CharField(_("issue type"), max_length=40, blank=True, editable=False)
+    escalation_level = models.PositiveSmallIntegerField(_("level of escalation"), default=0, editable=False)
+    routed_to = models.CharField(_("routed to"), max_length=20, blank=True, editable=False)
     data_loss_risk = models.BooleanField(_("data may be lost"), default=False)
     impacts_hiring = models.BooleanField(_("touches hiring outcomes"), default=False)
     comms_lead = models.ForeignKey(
@@ -138,6 +162,9 @@ class Incident(Case):
             GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="incident_title_search"),
         ]
         constraints = [
+            models.CheckConstraint(
+                condition=~Q(issue_type="") | Q(escalation_level=0), name="incident_level_needs_issue_type"
+            ),
             models.UniqueConstraint(
                 fields=["source", "source_key"],
                 condition=Q(state__in=UNRESOLVED) & ~Q(source_key=""),
@@ -215,10 +242,14 @@ __all__ = [
     "ActionItem",
     "Affected",
     "CalendarFeed",
+    "CapacityLimit",
+    "CapacityReading",
+    "CommandReference",
     "Communication",
     "Customer",
     "CustomerContact",
     "Escalation",
+    "FeatureSwitch",
     "HandOverNote",
     "Incident",
     "JointDecision",
@@ -237,11 +268,13 @@ __all__ = [
     "Procedure",
     "ProcedureStep",
     "ReleaseWindow",
+    "RoleHolder",
     "Rotation",
     "RotationMember",
     "RotationVersion",
     "Run",
     "RunStep",
+    "Runbook",
     "Severity",
     "ShiftRecord",
     "ShiftSwap",

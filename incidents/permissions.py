@@ -32,6 +32,12 @@ ROWS = (
     "maintenancemessage",
     "notice",
     "optout",
+    "runbook",
+    "roleholder",
+    "commandreference",
+    "featureswitch",
+    "capacitylimit",
+    "capacityreading",
 )
 CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision", "affected")
 WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
@@ -50,6 +56,7 @@ def declare() -> None:
             "incidents.change_runstep",
             "incidents.add+change_postmortem",
             "incidents.add+change_actionitem",
+            "incidents.add_capacityreading",
         )
         grant(role, "incidents.add_affected", "incidents.add_notice", "incidents.add+change_customercontact")
         grant(
@@ -79,5 +86,13 @@ def declare() -> None:
             "incidents.add+change_procedure",
             "incidents.add+change+delete_procedurestep",
             "incidents.add+change_messagetemplate",
+        )
+        grant(
+            role,
+            "incidents.change_runbook",
+            "incidents.add+change+delete_roleholder",
+            "incidents.add+change_commandreference",
+            "incidents.change_featureswitch",
+            "incidents.add+change_capacitylimit",
         )
     grant(Role.AUDITOR, "incidents.view_incidentevent")

@@ -1,11 +1,13 @@
 """What the incident desk does when something happens below it or in its own rooms."""
 
 from config.casework.access.actors import actor_user
+from config.casework.audit.services import record
 from config.casework.catalogue.choices import OrganizationKind
 from config.casework.events import DeadlineBreached, PersonSignedIn, subscribe
 from incidents import alerts
 from incidents.choices import SLA_CLOCKS, Clock
 from incidents.communications import reminders
+from incidents.contacts import services as contacts
 from incidents.customers import services as customers
 from incidents.events import (
     AcknowledgementRecorded,
@@ -24,6 +26,7 @@ from incidents.oncall.events import DutyHandedOver
 from incidents.paging import holds, texts
 from incidents.paging import services as paging
 from incidents.services import confirm_acknowledgements, demand_joint_decision
+from incidents.severity import phases
 from integrations.messages.choices import Purpose
 from integrations.messages.events import MessageAccepted, MessageFailed
 from integrations.messages.services import recheck_before_sending
@@ -82,12 +85,15 @@ def _clock_ran_out(event: DeadlineBreached) -> None:
         return
     if event.deadline.kind in SLA_CLOCKS:
         paging.clock_missed(event.deadline, at=event.at)
+        contacts.promise_missed(incident, at=event.at)
     elif event.deadline.kind == Clock.CONFIRM:
         paging.acknowledgement_lapsed(incident, at=event.at)
     elif event.deadline.kind == Clock.UPDATE:
         reminders.update_is_overdue(incident, at=event.at)
     elif event.deadline.kind == Clock.NOTICE:
         reminders.customer_was_not_told(incident, event.deadline, at=event.at)
+    elif event.deadline.kind.startswith(phases.PREFIX):
+        record(incident, "phase.overdue", actor=None, at=event.at, detail={"phase": event.deadline.kind})
 
 
 def _data_loss_flagged(event: DataLossFlagged) -> None:

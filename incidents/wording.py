@@ -16,6 +16,7 @@ def declare() -> None:
     describe("incident.escalated", _escalated)
     describe("page.sent", _paged)
     describe("incident.customer_called", _called)
+    describe("phase.overdue", _phase_overdue)
     describe("alert.firing", _firing)
     describe("alert.resolved", _recovered)
 
@@ -37,6 +38,12 @@ WORDS = {
     "incident.reopened": gettext_lazy("reopened it"),
     "incident.closed": gettext_lazy("closed it"),
     "incident.escalation_without_person": gettext_lazy("nobody holds the role %(to)s; the next step follows at once"),
+    "incident.moved_up": gettext_lazy("escalated it to %(to)s: %(person)s leads now"),
+    "incident.moved_up_without_person": gettext_lazy("escalated it to %(to)s, but nobody stands behind that role"),
+    "incident.routed": gettext_lazy("routed it: %(reference)s"),
+    "capacity.warning": gettext_lazy("%(limit)s is at %(share)s %% of its limit"),
+    "capacity.full": gettext_lazy("%(limit)s has reached its limit: %(share)s %%"),
+    "capacity.room": gettext_lazy("%(limit)s has room again: %(share)s %%"),
     "mitigation.applied": gettext_lazy("took a measure"),
     "mitigation.reverted": gettext_lazy("took a measure back"),
     "communication.sent": gettext_lazy("told %(recipients)s recipients (%(template)s)"),
@@ -66,6 +73,10 @@ WORDS = {
 
 def _clock_missed(entry: AuditEntry) -> str:
     return _("missed: %(clock)s") % {"clock": Clock(entry.detail["clock"]).label}
+
+
+def _phase_overdue(entry: AuditEntry) -> str:
+    return _("the %(phase)s is overdue") % {"phase": entry.detail["phase"].replace("_", " ")}
 
 
 def _escalated(entry: AuditEntry) -> str:

@@ -63,8 +63,10 @@ ADMIN: dict[str, Table] = {
         "person", (*LEADS, AUDITOR), add=LEADS, change=LEADS, acts={"act": Row(LEADS, objects=("person", ":password"))}
     ),
     "casework_organization": Table("organization", STAFF, add=LEADS, change=LEADS),
-    "casework_system": Table("system", STAFF, change=LEADS),
-    "casework_calendar": Table("calendar", STAFF, add=LEADS, change=LEADS),
+    "casework_system": Table("system", STAFF, change=LEADS, acts={"versions": Row(STAFF, objects=("system",))}),
+    "casework_calendar": Table(
+        "calendar", STAFF, add=LEADS, change=LEADS, acts={"versions": Row(STAFF, objects=("calendar",))}
+    ),
     "casework_apitoken": Table("token", LEADS, add=LEADS, acts={"act": Row(LEADS, objects=("token", ":revoke"))}),
     "casework_auditentry": Table("entry", STAFF),
     "casework_auditseal": Table("seal", (CTO, AUDITOR)),
@@ -88,6 +90,9 @@ ADMIN: dict[str, Table] = {
             "redact": Row((*LEADS, PRIVACY), objects=("incident",)),
             "files": Row(DESK, objects=("incident",)),
             "redact_file": Row((*LEADS, PRIVACY), objects=("incident", "file")),
+            "about": Row(WORKERS, objects=("incident",)),
+            "escalate": Row(WORKERS, objects=("incident",)),
+            "route": Row(WORKERS, objects=("incident",)),
             "run_start": Row(NOBODY, objects=("incident",)),  # by POST alone: tests/incidents
             "run_step": Row(NOBODY, objects=("incident", ":0")),
             "compose": Row(WORKERS, objects=("incident",)),
@@ -100,9 +105,21 @@ ADMIN: dict[str, Table] = {
         },
     ),
     "incidents_actionitem": Table("action_item", STAFF, add=WORKERS, change=WORKERS),
-    "incidents_severity": Table("severity", STAFF, add=LEADS, change=LEADS),
-    "incidents_releasewindow": Table("release_window", STAFF, add=LEADS, change=LEADS),
-    "incidents_oncallrole": Table("on_call_role", STAFF, change=LEADS),
+    "incidents_severity": Table(
+        "severity", STAFF, add=LEADS, change=LEADS, acts={"versions": Row(STAFF, objects=("severity",))}
+    ),
+    "incidents_releasewindow": Table(
+        "release_window", STAFF, add=LEADS, change=LEADS, acts={"versions": Row(STAFF, objects=("release_window",))}
+    ),
+    "incidents_oncallrole": Table(
+        "on_call_role", STAFF, change=LEADS, acts={"versions": Row(STAFF, objects=("on_call_role",))}
+    ),
+    "incidents_procedure": Table(
+        "procedure", STAFF, add=LEADS, change=LEADS, acts={"versions": Row(STAFF, objects=("procedure",))}
+    ),
+    "incidents_messagetemplate": Table(
+        "template", STAFF, add=LEADS, change=LEADS, acts={"act": Row(LEADS, objects=("template", ":approve"))}
+    ),
     "incidents_rotation": Table(
         "rotation",
         STAFF,
@@ -135,10 +152,6 @@ ADMIN: dict[str, Table] = {
     "incidents_handovernote": Table("note", STAFF, add=WORKERS, acts={"act": Row(WORKERS, objects=("note", ":read"))}),
     "incidents_calendarfeed": Table("feed", STAFF, add=STAFF, acts={"act": Row(STAFF, objects=("feed", ":revoke"))}),
     "incidents_shiftrecord": Table("shift_record", STAFF),
-    "incidents_procedure": Table("procedure", STAFF, add=LEADS, change=LEADS),
-    "incidents_messagetemplate": Table(
-        "template", STAFF, add=LEADS, change=LEADS, acts={"act": Row(LEADS, objects=("template", ":approve"))}
-    ),
     "incidents_customer": Table(
         "customer",
         STAFF,
@@ -164,6 +177,46 @@ ADMIN: dict[str, Table] = {
     ),
     "incidents_maintenancerule": Table("maintenance_rule", STAFF),
     "incidents_page": Table("page", STAFF),
+    "incidents_runbook": Table(
+        "system",
+        STAFF,
+        acts={
+            "versions": Row(STAFF, objects=("system",)),
+            "drift": Row(STAFF, objects=("system",)),
+            "export": Row(STAFF, objects=("system",)),
+            "contact": Row(LEADS, objects=("system", ":technical-lead")),
+        },
+    ),
+    "incidents_roleholder": Table(
+        "role_holder",
+        STAFF,
+        add=LEADS,
+        change=LEADS,
+        delete=LEADS,
+        acts={"versions": Row(STAFF, objects=("role_holder",))},
+    ),
+    "incidents_commandreference": Table(
+        "command",
+        STAFF,
+        add=LEADS,
+        change=LEADS,
+        acts={
+            "versions": Row(STAFF, objects=("command",)),
+            "act": Row(LEADS, objects=("command", ":review")),
+        },
+    ),
+    "incidents_featureswitch": Table(
+        "feature",
+        STAFF,
+        acts={"versions": Row(STAFF, objects=("feature",)), "act": Row(LEADS, objects=("feature", ":on"))},
+    ),
+    "incidents_capacitylimit": Table(
+        "limit",
+        STAFF,
+        add=LEADS,
+        change=LEADS,
+        acts={"versions": Row(STAFF, objects=("limit",)), "act": Row(WORKERS, objects=("limit", ":reading"))},
+    ),
 }
 
 ADDRESSES: dict[str, Row] = {

@@ -10,6 +10,7 @@ from config.casework.access.choices import Role
 from config.casework.access.models import User
 from config.casework.catalogue.models import System
 from config.casework.personal import FREE_TEXT, personal
+from config.casework.versions import versioned
 from incidents.procedures.choices import ProcedureKind, RunState, StepKind, StepState
 from incidents.querysets import OfIncidentQuerySet
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 
 @personal(plain=("key", "title", "trigger", "monitors", "source", "extra"))
+@versioned()
 class Procedure(models.Model):
     """Ordered steps for a known situation, from a runbook; each change makes a new version."""
 
@@ -41,6 +43,7 @@ class Procedure(models.Model):
 
 
 @personal(plain=("key", "text", "command", "template", "setting", "audience", "reason", "action", "expires", "extra"))
+@versioned()
 class ProcedureStep(models.Model):
     """One step of a procedure."""
 

@@ -30,7 +30,10 @@ from incidents.models import (
     ActionItem,
     Affected,
     CalendarFeed,
+    CapacityLimit,
+    CommandReference,
     CustomerContact,
+    FeatureSwitch,
     HandOverNote,
     Leave,
     MaintenanceRule,
@@ -42,6 +45,7 @@ from incidents.models import (
     Page,
     Procedure,
     ReleaseWindow,
+    RoleHolder,
     Rotation,
     Severity,
     ShiftRecord,
@@ -180,6 +184,10 @@ def world(db: None, now: datetime, settings: Any) -> World:
             begins=now.date(),
             duration="PT2H",
         ),
+        "role_holder": RoleHolder.objects.create(system=system, role="technical incident lead", person=owner),
+        "command": CommandReference.objects.create(system=system, key="c", purpose="p", command="true"),
+        "feature": FeatureSwitch.objects.create(system=system, key="f", name="n", description="d"),
+        "limit": CapacityLimit.objects.create(system=system, key="l", name="n", unit="GB", limit=10),
     }
     return World({name: row for name, row in rows.items() if row is not None})
 
