@@ -22,12 +22,16 @@ class IncidentsConfig(AppConfig):
             "incidents.paging.runbook",
             "incidents.communications.runbook",
             "incidents.procedures.runbook",
+            "incidents.continuity.runbook",
             "incidents.reviews.runbook",
         )
         sweeps.register("release windows", "incidents.clocks.follow_release_windows", order=5)
+        sweeps.register("lists that fall due", "incidents.procedures.schedule.sweep", order=20)
         import_module("incidents.permissions").declare()
         import_module("incidents.wording").declare()
         import_module("incidents.transitions")
         import_module("incidents.reviews.transitions")
+        import_module("incidents.deployments.transitions")
+        import_module("incidents.wiring").declare()
         import_module("incidents.subscriptions").connect()
         import_module("incidents.dashboard").declare()

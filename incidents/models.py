@@ -15,6 +15,8 @@ from config.casework.personal import FREE_TEXT, personal
 from config.casework.transitions import Machine
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
+from incidents.continuity.models import BackupPolicy, Fallback
+from incidents.deployments.models import Deployment
 from incidents.oncall.models import OnCallRole
 from incidents.paging.models import Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
@@ -100,6 +102,14 @@ class Incident(Case):
     fix_reference = models.CharField(
         _("fix"), max_length=300, blank=True, help_text=_("Commit, release, ticket or change.")
     )
+    breach_aware_at = models.DateTimeField(
+        _("personal data affected, known since"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The 72 hours to the authority count from then."),
+    )
+    authority_notified_at = models.DateTimeField(_("authority told"), null=True, blank=True, editable=False)
     paging_plan = models.JSONField(default=dict, blank=True, editable=False)
     paging_generation = models.PositiveSmallIntegerField(default=0, editable=False)
     is_demo = models.BooleanField(default=False, editable=False)
@@ -191,8 +201,11 @@ class Mitigation(models.Model):
 
 __all__ = [
     "ActionItem",
+    "BackupPolicy",
     "Communication",
+    "Deployment",
     "Escalation",
+    "Fallback",
     "Incident",
     "JointDecision",
     "MessageTemplate",

@@ -14,9 +14,11 @@ ROWS = (
     "procedurestep",
     "run",
     "runstep",
+    "backuppolicy",
+    "fallback",
     "messagetemplate",
 )
-CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision")
+CASE_ROWS = ("incident", "deployment", "mitigation", "communication", "postmortem", "actionitem", "jointdecision")
 WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
 
 
@@ -30,10 +32,14 @@ def declare() -> None:
             role,
             "incidents.add+change_run",
             "incidents.change_runstep",
+            "incidents.add+change_deployment",
+            "incidents.change_fallback",
+            "incidents.change_backuppolicy",
             "incidents.add+change_postmortem",
             "incidents.add+change_actionitem",
         )
     for role in LEADS:
+        grant(role, "incidents.open_gate")
         grant(role, "incidents.lead_incident", "incidents.decide_incident", "incidents.change_jointdecision")
         grant(
             role,

@@ -1,13 +1,24 @@
 """What the incident desk does when something happens below it or in its own rooms."""
 
+from datetime import datetime
+
 from config.casework.access.actors import actor_user
-from config.casework.events import DeadlineBreached, PersonSignedIn, subscribe
+from config.casework.events import DeadlineBreached, PersonSignedIn, TransitionApplied, subscribe
 from incidents import alerts
 from incidents.choices import SLA_CLOCKS, Clock
-from incidents.events import AcknowledgementRecorded, IncidentOpened, IncidentReopened, SeverityJudged
+from incidents.deployments import services as deployments
+from incidents.events import (
+    AcknowledgementRecorded,
+    FallbackSwitched,
+    IncidentOpened,
+    IncidentReopened,
+    RunFinished,
+    SeverityJudged,
+)
 from incidents.models import Incident
 from incidents.paging import services as paging
 from incidents.paging import texts
+from incidents.procedures import schedule
 from incidents.services import confirm_acknowledgements, demand_joint_decision
 from integrations.messages.choices import Purpose
 from integrations.messages.services import recheck_before_sending
@@ -23,11 +34,15 @@ def connect() -> None:
     subscribe(AcknowledgementRecorded, _acknowledged)
     subscribe(DeadlineBreached, _clock_ran_out)
     subscribe(PersonSignedIn, _signed_in)
+    subscribe(TransitionApplied, _step_taken)
+    subscribe(RunFinished, _run_finished)
+    subscribe(FallbackSwitched, _fallback_switched)
     recheck_before_sending(Purpose.PAGE, texts.still_wanted)
 
 
 def _opened(event: IncidentOpened) -> None:
     paging.begin(event.incident, at=event.at)
+    _judged(event.incident, event.at)
 
 
 def _reopened(event: IncidentReopened) -> None:
@@ -36,6 +51,7 @@ def _reopened(event: IncidentReopened) -> None:
 
 def _severity_judged(event: SeverityJudged) -> None:
     paging.severity_changed(event.incident, at=event.at, by_alert=event.by_alert)
+    _judged(event.incident, event.at)
     if event.incident.impacts_hiring:
         demand_joint_decision(event.incident, because="hiring", at=event.at)
 
@@ -58,3 +74,22 @@ def _clock_ran_out(event: DeadlineBreached) -> None:
 
 def _signed_in(event: PersonSignedIn) -> None:
     confirm_acknowledgements(event.person, at=event.at)
+
+
+def _judged(incident: Incident, at: datetime) -> None:
+    """What follows from a known severity: the list of its level, and the deployment it is held against."""
+    schedule.severity_known(incident, at=at)
+    deployments.suspect(incident, at=at)
+
+
+def _step_taken(event: TransitionApplied) -> None:
+    if event.machine == "incident" and event.name == "close":
+        schedule.incident_closed(event.obj, at=event.at)
+
+
+def _run_finished(event: RunFinished) -> None:
+    deployments.run_finished(event.run, actor=event.actor, at=event.at)
+
+
+def _fallback_switched(event: FallbackSwitched) -> None:
+    schedule.fallback_switched(event.fallback, at=event.at)
