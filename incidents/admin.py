@@ -19,6 +19,8 @@ from config.casework.desk.inlines import CaseInline
 from config.casework.desk.navigation import WORK, Line, register_group, register_line
 from incidents.clocks import effective_level
 from incidents.communications import desk as communications
+from incidents.continuity import admin as continuity
+from incidents.deployments import admin as deployments
 from incidents.filters import DueFilter, WaitFilter
 from incidents.models import (
     ActionItem,
@@ -33,12 +35,15 @@ from incidents.models import (
     ReleaseWindow,
     Severity,
 )
+from incidents.procedures import admin as runs
 from incidents.procedures import desk as procedures
 from incidents.reviews import desk as reviews
 from incidents.reviews.services import add_action_item
 from incidents.reviews.transitions import ACTION_ITEM
 from incidents.services import apply_mitigation, open_incident
 from incidents.transitions import MITIGATION
+
+__all__ = ["continuity", "deployments", "runs"]  # rooms with an admin of their own
 
 
 class MitigationInline(CaseInline):
@@ -117,7 +122,7 @@ class ActionItemInline(CaseInline):
 class IncidentAdmin(CaseAdmin):
     facts = (
         "system", "organization", "source", "received_at", "scope", "description", "data_loss_risk", "impacts_hiring", "acknowledged_at",
-        "acknowledged_by", "impact_over_at", "resolved_at", "cause", "fix_reference", "recurrence_of",
+        "acknowledged_by", "impact_over_at", "resolved_at", "breach_aware_at", "authority_notified_at", "cause", "fix_reference", "recurrence_of",
     )  # fmt: skip
     edit_fields = (
         "title",
