@@ -19,6 +19,7 @@ from incidents.choices import Clock
 from incidents.events import AcknowledgementRecorded, IncidentReopened, PersonalDataBreachFlagged, SeverityJudged
 from incidents.models import Incident, Mitigation
 from incidents.reviews.choices import PostmortemState
+from incidents.severity import phases
 from incidents.severity.choices import Duty
 from incidents.severity.models import Severity
 from incidents.severity.selectors import next_release, untriaged_level
@@ -45,6 +46,7 @@ def start(incident: Incident, *, at: datetime) -> None:
     _start_mitigate(incident, level, at)
     if level.update_every:
         deadlines.start(incident, Clock.UPDATE, at=at, span=level.update_every, calendar=level.business_calendar())
+    phases.follow(incident, level, begun=at, at=at)
 
 
 def effective_level(incident: Incident) -> Severity | None:
@@ -73,6 +75,16 @@ def follow_severity(incident: Incident, *, at: datetime) -> None:
             _follow(incident, Clock.MITIGATE, level, level.mitigate, at=at)
     if not _update_is_promised(incident):
         _follow(incident, Clock.UPDATE, level, level.update_every, at=at)
+    incident.refresh_from_db()
+    phases.follow(incident, level, begun=_counted_from(incident), at=at)
+
+
+def follow_phases(incident: Incident, *, at: datetime) -> None:
+    """Let the phases of the level's procedure follow the facts, counted from detection (INC-25)."""
+    level = effective_level(incident)
+    if level is not None and level.phases:
+        incident.refresh_from_db()
+        phases.follow(incident, level, begun=_counted_from(incident), at=at)
 
 
 def follow_release_windows(at: datetime) -> int:
@@ -112,6 +124,7 @@ def acknowledged(step: Step[Incident]) -> None:
         deadlines.start(incident, Clock.CONFIRM, at=step.at, span=CONFIRM_WITHIN)
     else:
         deadlines.meet(incident, Clock.CONFIRM, at=step.at)
+    follow_phases(incident, at=step.at)
     publish(AcknowledgementRecorded(incident, step.actor, step.at))
 
 
@@ -131,6 +144,7 @@ def mitigated(step: Step[Incident]) -> None:
         if met is not None:
             met.met_at = min(facts)
             met.save(update_fields=["met_at"])
+    follow_phases(incident, at=step.at)
 
 
 def keep(incident: Incident, kind: Clock, *, at: datetime) -> Deadline | None:
@@ -155,6 +169,7 @@ def resolved(step: Step[Incident]) -> None:
     if changed:
         Incident.objects.filter(pk=incident.pk).update(**changed)
     start_paperwork(incident, at=step.at)
+    follow_phases(incident, at=step.at)
 
 
 def start_paperwork(incident: Incident, *, at: datetime) -> None:
@@ -185,12 +200,14 @@ def reopened(step: Step[Incident]) -> None:
         stabilized_at=None,
     )
     step.obj.refresh_from_db()
+    phases.follow(step.obj, None, begun=step.at, at=step.at)
     start(step.obj, at=step.at)
     publish(IncidentReopened(step.obj, step.at))
 
 
 def closed(step: Step[Incident]) -> None:
     deadlines.meet(step.obj, Clock.PAPERWORK, at=step.at)
+    follow_phases(step.obj, at=step.at)
     deadlines.cancel(step.obj, at=step.at, kinds=[Clock.UPDATE, Clock.CONFIRM, Clock.ACKNOWLEDGE, Clock.MITIGATE])
 
 

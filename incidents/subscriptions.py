@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from config.casework.access.actors import actor_user
+from config.casework.audit.services import record
 from config.casework.events import DeadlineBreached, PersonSignedIn, TransitionApplied, subscribe
 from incidents import alerts
 from incidents.choices import SLA_CLOCKS, Clock
@@ -20,6 +21,7 @@ from incidents.paging import services as paging
 from incidents.paging import texts
 from incidents.procedures import schedule
 from incidents.services import confirm_acknowledgements, demand_joint_decision
+from incidents.severity import phases
 from integrations.messages.choices import Purpose
 from integrations.messages.services import recheck_before_sending
 from integrations.signals.events import AlertsReceived, LevelsAsked
@@ -70,6 +72,8 @@ def _clock_ran_out(event: DeadlineBreached) -> None:
         paging.acknowledgement_lapsed(incident, at=event.at)
     elif event.deadline.kind == Clock.UPDATE:
         texts.send_update_reminder(incident, at=event.at)
+    elif event.deadline.kind.startswith(phases.PREFIX):
+        record(incident, "phase.overdue", actor=None, at=event.at, detail={"phase": event.deadline.kind})
 
 
 def _signed_in(event: PersonSignedIn) -> None:

@@ -15,6 +15,7 @@ def declare() -> None:
     describe("clock.missed", _clock_missed)
     describe("incident.escalated", _escalated)
     describe("page.sent", _paged)
+    describe("phase.overdue", _phase_overdue)
     describe("alert.firing", _firing)
     describe("alert.resolved", _recovered)
 
@@ -60,6 +61,10 @@ WORDS = {
 
 def _clock_missed(entry: AuditEntry) -> str:
     return _("missed: %(clock)s") % {"clock": Clock(entry.detail["clock"]).label}
+
+
+def _phase_overdue(entry: AuditEntry) -> str:
+    return _("the %(phase)s is overdue") % {"phase": entry.detail["phase"].replace("_", " ")}
 
 
 def _escalated(entry: AuditEntry) -> str:

@@ -19,7 +19,7 @@ USUAL: Final = {
     "weekly": "FREQ=WEEKLY;BYDAY=MO",
     "monthly": "FREQ=MONTHLY;BYMONTHDAY=1",
 }
-START_OF_DAY, END_OF_SHIFT = "00:00", "16:00"
+START_OF_DAY: Final = "00:00"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from incidents.oncall.choices import OnCallPart
 from incidents.oncall.selectors import on_call
 from incidents.procedures.choices import ProcedureKind, RunState
 from incidents.procedures.models import Procedure, Run
-from incidents.procedures.recurrence import ANCHOR, END_OF_SHIFT, START_OF_DAY, USUAL, Occurrence, Recurrence
+from incidents.procedures.recurrence import ANCHOR, START_OF_DAY, USUAL, Occurrence, Recurrence
 from incidents.procedures.runs import Occasion, begin
 
 ONCE: Final = "once"
@@ -33,13 +33,12 @@ def recurrence_of(procedure: Procedure) -> Recurrence | None:
     cadence = extra.get("cadence")
     if cadence not in USUAL:
         return None
-    usual_time = END_OF_SHIFT if cadence == "shift_end" else START_OF_DAY
     offsets = [step.extra.get("due_offset", "") for step in procedure.steps.all()]
     ahead = [parse_duration(offset[1:]) for offset in offsets if offset.startswith("-")]
     return Recurrence(
         rule=extra.get("rule") or USUAL[cadence],
         zone=extra.get("zone") or procedure.system.zone,
-        at=time.fromisoformat(extra.get("at") or usual_time),
+        at=time.fromisoformat(extra.get("at") or START_OF_DAY),
         start=date.fromisoformat(extra["start"]) if extra.get("start") else ANCHOR,
         lasts=parse_duration(extra["lasts"]) if extra.get("lasts") else None,
         ahead=max(ahead, default=timedelta(0)),

@@ -21,6 +21,7 @@ from incidents.severity.choices import ClockKind, Duty, Paging
         "update_every",
         "paging_steps",
         "breach_steps",
+        "phases",
     )
 )
 class Severity(models.Model):
@@ -51,6 +52,13 @@ class Severity(models.Model):
     breach_steps = models.JSONField(default=list, blank=True)
     update_every = models.CharField(max_length=20, blank=True)
     postmortem = models.CharField(max_length=10, choices=Duty, default=Duty.OPTIONAL)
+    phases = models.JSONField(
+        default=list,
+        blank=True,
+        help_text=_(
+            'Parts of its procedure with marks after the start: [{"key": "assess", "name": "Assess", "until": "PT15M", "met_by": "triaged"}].'
+        ),
+    )
     is_untriaged = models.BooleanField(
         default=False, help_text=_("Its clocks hold until somebody has judged the severity.")
     )
