@@ -26,16 +26,21 @@ from config.casework.catalogue.loader import load
 from config.casework.catalogue.models import System
 from config.casework.files.services import store
 from config.casework.work.models import Job
+from incidents.deployments.services import plan_deployment
 from incidents.models import (
     ActionItem,
+    BackupPolicy,
+    Fallback,
     MessageTemplate,
     Mitigation,
     OnCallRole,
     Page,
     Procedure,
     ReleaseWindow,
+    Run,
     Severity,
 )
+from incidents.procedures.services import start_run
 from incidents.services import open_incident
 from tests import factories
 from tests.access_table import ADDRESSES, ADMIN, ANONYMOUS, LIBRARIES, MEMBER, ORG_ADMIN, ROLES, UNNAMED, Row, Table
@@ -116,6 +121,7 @@ def world(db: None, now: datetime, settings: Any) -> World:
         scope="All",
     )
     issue_token("t", [Scope.CASES], actor=None, at=now)
+    start_run(Procedure.objects.get(key="jobarium-dlq-replay-steps"), actor=None, at=now)
     rows: dict[str, models.Model | None] = {
         "person": owner,
         "organization": factories.organization("acme"),
@@ -134,6 +140,10 @@ def world(db: None, now: datetime, settings: Any) -> World:
         ),
         "incident": incident,
         "mitigation": Mitigation.objects.create(incident=incident, text="t", applied_at=now),
+        "deployment": plan_deployment(system, version="v2", previous_version="v1", actor=None, at=now),
+        "run": Run.objects.filter(incident=None).first(),
+        "backup_policy": BackupPolicy.objects.create(system=system, key="db", name="Database", every="P1D", place="S3"),
+        "fallback": Fallback.objects.first(),
         "action_item": ActionItem.objects.create(incident=incident, text="t", owner=owner, due_on=now.date()),
         "file": store(incident, BytesIO(PDF), name="x.pdf", actor=None, at=now),
         "severity": Severity.objects.first(),
