@@ -35,3 +35,4 @@ class IncidentsConfig(AppConfig):
         import_module("incidents.wiring").declare()
         import_module("incidents.subscriptions").connect()
         import_module("incidents.dashboard").declare()
+        import_module("incidents.procedures.dashboard").declare()

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.translation import gettext_lazy
@@ -55,7 +56,10 @@ class RunAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return pages.one(self, request, self._run(request, object_id))
+        run = self._run(request, object_id)
+        if request.method == "POST":
+            raise PermissionDenied("a run changes by its steps")
+        return pages.one(self, request, run)
 
     def _seen(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         """A page for whoever may see runs."""

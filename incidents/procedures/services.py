@@ -189,7 +189,7 @@ def let_go(run: Run, *, actor: User, at: datetime, reason: str) -> Run:
         if row.stage:
             raise Refused(_("It is part of a deployment. End the deployment instead."))
         row.state, row.finished_at, row.let_go_reason = RunState.ABANDONED, at, reason.strip()
-        row.clean_fields(exclude={"procedure", "incident", "deployment"})
+        row.clean_fields(exclude={column.name for column in row._meta.concrete_fields} - {"let_go_reason"})
         row.save(update_fields=["state", "finished_at", "let_go_reason"])
         record(row.subject, "run.let_go", actor=actor, at=at, about=row, detail={"procedure": row.procedure.key})
     run.refresh_from_db()

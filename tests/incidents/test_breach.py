@@ -60,7 +60,7 @@ class TestProcedure:
         services.skip(step(breach, "preserve"), actor=lead, at=now, reason="no time")
         for key in ("notify", "forensics"):
             services.tick(step(breach, key), actor=lead, at=now)
-        with pytest.raises(Refused, match="First: Secure logs and evidence. It must be done, not skipped"):
+        with pytest.raises(Refused, match=r"First: Secure logs and evidence\. It must be done, not skipped"):
             services.tick(step(breach, "rotate"), actor=lead, at=now)
 
     def test_preserving_needs_evidence(self, breach: Incident, lead: User, now: datetime) -> None:
