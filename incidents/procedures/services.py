@@ -16,6 +16,7 @@ from config.casework.events import publish
 from config.casework.files.services import Upload, store
 from config.casework.transitions import Refused
 from incidents.events import RunFinished
+from incidents.models import Mitigation
 from incidents.procedures import actions
 from incidents.procedures.choices import RunState, StepKind, StepState
 from incidents.procedures.models import Run, RunStep
@@ -57,7 +58,8 @@ def tick(
         file: a file that proves it.
         answer: one of the options of a decision; steps that depend on another answer are put aside.
         failed: it was looked at and is not as it should be; the note says what.
-        expires_at: aware end of a measure that must be taken back; its clock starts (INC-21).
+        expires_at: aware end of a measure that must be taken back; its clock starts (INC-21). May be left out when the
+            measure was recorded on the incident since the run began: then that one is meant.
     Raises:
         Refused: ticked already, out of order, needs a role's word, or the run is over.
         ValidationError: keyed by field: answer, expires_at, evidence, note.
@@ -67,10 +69,12 @@ def tick(
     with transaction.atomic():
         run, row = _locked(step, actor)
         refuse_unfit(run, row, StepState.DONE, actor=actor, at=at)
-        _demand(run, row, values, has_file=file is not None, failed=failed, expires_at=expires_at)
+        if row.expires and run.incident is not None and expires_at is None and not failed:
+            row.mitigation = _recorded_measure(run, row)
+        _demand(row, values, has_file=file is not None, failed=failed)
         if file is not None:
             row.evidence_file = store(run.subject, file.upload, name=file.name, actor=actor, at=at)  # type: ignore[arg-type]
-        if expires_at is not None and run.incident is not None:
+        if expires_at is not None and row.expires and run.incident is not None:
             row.mitigation = apply_mitigation(
                 run.incident, actor=actor, text=row.text[:200], at=at, temporary=True, expires_at=expires_at
             )
@@ -248,9 +252,21 @@ def _locked_run(pk: int, actor: User) -> Run:
     return run
 
 
-def _demand(
-    run: Run, row: RunStep, values: dict[str, str], *, has_file: bool, failed: bool, expires_at: datetime | None
-) -> None:
+def _recorded_measure(run: Run, row: RunStep) -> Mitigation:
+    """The temporary measure that was recorded beside the run and belongs to no other step.
+
+    Raises:
+        ValidationError: there is none, so the end must be said now.
+    """
+    taken = RunStep.objects.filter(mitigation__isnull=False).values("mitigation")
+    rows = Mitigation.objects.filter(incident=run.incident, temporary=True, reverted_at=None).exclude(pk__in=taken)
+    found: Mitigation | None = rows.filter(applied_at__gte=run.started_at).order_by("-applied_at", "-pk").first()
+    if found is None:
+        raise ValidationError({"expires_at": _("This measure needs an end. Say when it is taken back.")})
+    return found
+
+
+def _demand(row: RunStep, values: dict[str, str], *, has_file: bool, failed: bool) -> None:
     options = row.extra.get("options", [])
     if row.kind == StepKind.DECISION and values["answer"] not in options:
         raise ValidationError({"answer": _("Choose one: %(options)s.") % {"options": ", ".join(options)}})
@@ -258,8 +274,6 @@ def _demand(
         raise ValidationError({"answer": _("There is nothing to decide in this step.")})
     if failed and not values["note"].strip():
         raise ValidationError({"note": _("Say what is not as it should be.")})
-    if row.expires and run.incident is not None and expires_at is None and not failed:
-        raise ValidationError({"expires_at": _("This measure needs an end. Say when it is taken back.")})
     if not failed:
         _demand_evidence(row, values, has_file=has_file)
 

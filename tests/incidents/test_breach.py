@@ -4,13 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
-from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 
 from config.casework import clock
 from config.casework.access.choices import Role
 from config.casework.access.models import User
-from config.casework.catalogue.loader import load
 from config.casework.catalogue.models import System
 from config.casework.deadlines.models import Deadline
 from config.casework.desk.clocks import act_of
@@ -25,12 +23,6 @@ from incidents.procedures.models import Procedure, RunStep
 from tests import factories
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def sentinel(db: None, now: datetime) -> System:
-    load([settings.BASE_DIR / "config" / "runbooks" / "jobsentinel.yaml"], at=now)
-    return System.objects.get(key="jobsentinel")
 
 
 @pytest.fixture

@@ -32,13 +32,6 @@ FOLDER = settings.BASE_DIR / "config" / "runbooks"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-@pytest.fixture
-def systems(db: None, now: datetime) -> dict[str, System]:
-    """All four systems as their runbook files describe them."""
-    load(sorted(FOLDER.glob("*.yaml")), at=now)
-    return {system.key: system for system in System.objects.all()}
-
-
 def run_of(key: str) -> Run:
     run: Run = Run.objects.get(procedure__key=key)
     return run

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 import pytest
-from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 
@@ -11,7 +10,6 @@ from config.casework import clock
 from config.casework.access.choices import Role
 from config.casework.access.models import User
 from config.casework.audit.models import AuditEntry
-from config.casework.catalogue.loader import load
 from config.casework.catalogue.models import System
 from config.casework.deadlines.models import Deadline
 from config.casework.transitions import IllegalTransition, Refused, apply
@@ -28,12 +26,6 @@ from tests import factories
 from tests.incidents.conftest import level
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
-
-
-@pytest.fixture
-def sentinel(db: None, now: datetime) -> System:
-    load([settings.BASE_DIR / "config" / "runbooks" / "jobsentinel.yaml"], at=now)
-    return System.objects.get(key="jobsentinel")
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -12,7 +11,6 @@ from django.urls import reverse
 from config.casework import clock
 from config.casework.access.choices import Role
 from config.casework.access.models import User
-from config.casework.catalogue.loader import load
 from config.casework.catalogue.models import System
 from config.casework.desk.dashboard import next_items
 from config.casework.transitions import apply
@@ -29,11 +27,9 @@ PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def systems(db: None, now: datetime, settings: Any) -> dict[str, System]:
+@pytest.fixture(autouse=True)
+def one_factor(settings: Any) -> None:
     settings.STAFF_NEEDS_SECOND_FACTOR = False
-    load(sorted((django_settings.BASE_DIR / "config" / "runbooks").glob("*.yaml")), at=now)
-    return {system.key: system for system in System.objects.all()}
 
 
 def at_desk(person: User) -> Client:

@@ -22,6 +22,7 @@ from incidents.procedures import selectors, services
 from incidents.procedures.choices import ProcedureKind, RunState, StepKind, StepState
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.procedures.services import Evidence, Occasion
+from incidents.services import apply_mitigation
 from tests import factories
 
 PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
@@ -164,6 +165,16 @@ class TestSteps:
         assert step(run, "m").mitigation == measure
         clock = Deadline.objects.open().of(incident).get(kind=Clock.REVERT)
         assert (clock.due_at, clock.about) == (now + DAY, measure)
+
+    def test_a_measure_recorded_beside_the_run_counts_once(
+        self, jobarium: System, incident: Incident, lead: User, now: datetime
+    ) -> None:
+        steps = [{"key": key, "kind": StepKind.MITIGATION, "expires": "required"} for key in ("m", "n")]
+        run = services.start_run(procedure(jobarium, *steps), actor=lead, at=now, incident=incident)
+        measure = apply_mitigation(incident, actor=lead, text="x", at=now, temporary=True, expires_at=now + DAY)
+        assert services.tick(step(run, "m"), actor=lead, at=now).mitigation == measure
+        with pytest.raises(ValidationError, match="needs an end"):
+            services.tick(step(run, "n"), actor=lead, at=now)
 
     def test_an_end_in_the_past_changes_nothing(
         self, jobarium: System, incident: Incident, lead: User, now: datetime
