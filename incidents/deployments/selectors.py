@@ -46,7 +46,7 @@ def watched_until(deployment: Deployment) -> datetime | None:
 
 def running_version(system: System) -> str:
     """The version that was deployed last and stayed; empty when none is known."""
-    rows = Deployment.objects.filter(system=system).exclude(started_at=None)
+    rows: QuerySet[Deployment] = Deployment.objects.filter(system=system).exclude(started_at=None)
     for row in rows.order_by("-started_at", "-pk")[:20]:
         if row.state in LIVE:
             return row.version_tag

@@ -25,7 +25,7 @@ def _visible(user: "User | AnonymousUser", path: str = "") -> Q:
     return seen | alone if user.is_operator or user.is_superuser else seen
 
 
-class RunQuerySet(models.QuerySet[Any]):
+class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: "User | AnonymousUser") -> Self:
         return self.filter(_visible(user))
 
@@ -37,7 +37,7 @@ class RunQuerySet(models.QuerySet[Any]):
         return self.exclude(slot="")
 
 
-class RunStepQuerySet(models.QuerySet[Any]):
+class RunStepQuerySet(models.QuerySet["RunStep"]):
     def visible_to(self, user: "User | AnonymousUser") -> Self:
         return self.filter(_visible(user, "run__"))
 

@@ -1,8 +1,10 @@
 """Lists that fall due: made once, shown to whoever is on call, missed when nobody finishes them (INC-65..70, SEC-15..17)."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 import yaml
@@ -180,7 +182,7 @@ class TestToday:
         sweep(now)
         assert not selectors.todays_runs(stranger, now, everybody=True).exists()
         with pytest.raises(PermissionDenied):
-            services.tick(run_of("qa-morning").steps.first(), actor=stranger, at=now)
+            services.tick(step_of(run_of("qa-morning"), "dashboard"), actor=stranger, at=now)
 
 
 class TestAfterAnIncident:
@@ -195,7 +197,7 @@ class TestAfterAnIncident:
             severity=level(system, "SEV-2"), scope="All", no_communication_reason="None"
         )
         incident.refresh_from_db()
-        from_review = {"cause": "c", "fix_reference": "f"}
+        from_review: dict[str, Any] = {"cause": "c", "fix_reference": "f"}
         with pytest.raises(Refused):
             apply(incident, "close", actor=lead, **from_review)  # the postmortem
         assert not Run.objects.filter(procedure__key="jobarium-runbook-review").exists()
@@ -292,7 +294,7 @@ class TestFiles:
             load([_broken(tmp_path, {"items": items})], at=now)
 
 
-def _broken(folder: Path, change: dict[str, object]) -> Path:
+def _broken(folder: Path, change: Mapping[str, object]) -> Path:
     """The runbook of Jobarium with its daily list changed."""
     data = yaml.safe_load((FOLDER / "jobarium.yaml").read_text(encoding="utf-8"))
     daily = next(entry for entry in data["checklists"] if entry["id"] == "jobarium-dashboards")

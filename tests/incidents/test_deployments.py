@@ -1,6 +1,7 @@
 """A deployment from its prerequisites to the end of the watch, or back (SC-24, INC-71..79)."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -54,7 +55,7 @@ def work(deployment: Deployment, stage: Stage, person: User, at: datetime, *, un
     return at
 
 
-def take(deployment: Deployment, name: str, person: User, at: datetime, **values: object) -> None:
+def take(deployment: Deployment, name: str, person: User, at: datetime, **values: Any) -> None:
     with clock.at(at):
         apply(deployment, name, actor=person, at=at, **values)
 
