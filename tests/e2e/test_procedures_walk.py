@@ -39,12 +39,14 @@ def shown(quiet_page: Page, picture: Callable[[str], None]) -> Callable[[str], N
     def take(name: str) -> None:
         for size, words in ((DESK, "desk"), (PHONE, "phone")):
             quiet_page.set_viewport_size(size)  # type: ignore[arg-type]
-            for scheme in ("light", "dark"):
-                quiet_page.emulate_media(color_scheme=scheme)
+            for scheme in ("light", "dark"):  # as the switch of the skin does it, without losing what was typed
+                quiet_page.evaluate(
+                    f"document.documentElement.classList.toggle('dark', {str(scheme == 'dark').lower()})"
+                )
                 picture(f"{name}-{words}-{scheme}")
             width = quiet_page.evaluate("document.documentElement.scrollWidth")
             assert width <= size["width"], f"{name} is {width} px wide"
-        quiet_page.emulate_media(color_scheme="light")
+        quiet_page.evaluate("document.documentElement.classList.remove('dark')")
         quiet_page.set_viewport_size(DESK)  # type: ignore[arg-type]
 
     return take
@@ -81,6 +83,7 @@ def test_the_morning_list_is_worked_with_one_thumb(
     assert run.state == RunState.FINISHED
     page.goto(f"{live_server.url}/admin/incidents/run/readiness/")
     item = page.locator(".run__step").first
+    item.locator("summary", has_text="Prove it").click()
     item.locator("input[name=evidence]").fill("https://wiki.example/rota")
     item.get_by_role("button", name="Done").click()
     expect(page.locator("body")).to_contain_text("1 of 6 are proven")
