@@ -35,6 +35,7 @@ from incidents.models import (
     ReleaseWindow,
     Severity,
 )
+from incidents.oncall import desk as oncall
 from incidents.procedures import admin as runs
 from incidents.procedures import desk as procedures
 from incidents.reviews import desk as reviews
@@ -241,6 +242,7 @@ class PageAdmin(DeskAdmin):
     list_select_related = ("incident", "person")
 
 
+oncall.declare_navigation()
 RUNBOOKS = "runbooks"
 register_group(RUNBOOKS, gettext_lazy("Runbooks"))
 register_line(

@@ -17,7 +17,18 @@ from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, Mitigation
 from incidents.communications.models import Communication, MessageTemplate
 from incidents.continuity.models import BackupPolicy, Fallback
 from incidents.deployments.models import Deployment
-from incidents.oncall.models import OnCallRole
+from incidents.oncall.models import (
+    CalendarFeed,
+    HandOverNote,
+    Leave,
+    OnCallRole,
+    OnCallShift,
+    Rotation,
+    RotationMember,
+    RotationVersion,
+    ShiftRecord,
+    ShiftSwap,
+)
 from incidents.paging.models import Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
@@ -202,21 +213,30 @@ class Mitigation(models.Model):
 __all__ = [
     "ActionItem",
     "BackupPolicy",
+    "CalendarFeed",
     "Communication",
     "Deployment",
     "Escalation",
     "Fallback",
+    "HandOverNote",
     "Incident",
     "JointDecision",
+    "Leave",
     "MessageTemplate",
     "Mitigation",
     "OnCallRole",
+    "OnCallShift",
     "Page",
     "Postmortem",
     "Procedure",
     "ProcedureStep",
     "ReleaseWindow",
+    "Rotation",
+    "RotationMember",
+    "RotationVersion",
     "Run",
     "RunStep",
     "Severity",
+    "ShiftRecord",
+    "ShiftSwap",
 ]

@@ -17,6 +17,8 @@ from incidents.events import (
     SeverityJudged,
 )
 from incidents.models import Incident
+from incidents.oncall import handover
+from incidents.oncall.events import DutyHandedOver
 from incidents.paging import services as paging
 from incidents.paging import texts
 from incidents.procedures import schedule
@@ -39,6 +41,7 @@ def connect() -> None:
     subscribe(TransitionApplied, _step_taken)
     subscribe(RunFinished, _run_finished)
     subscribe(FallbackSwitched, _fallback_switched)
+    subscribe(DutyHandedOver, handover.handed_over)
     recheck_before_sending(Purpose.PAGE, texts.still_wanted)
 
 

@@ -10,6 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("casework", "0003_database"),
         ("incidents", "0002_runbooks"),
+        ("incidents", "0004_oncall"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -11,6 +11,7 @@ from incidents.procedures.choices import RunState, StepKind, StepState
 
 if TYPE_CHECKING:
     from config.casework.access.models import User
+    from incidents.procedures.models import Run, RunStep  # noqa: F401 - the types of the rows
 
 
 def _visible(user: "User | AnonymousUser", path: str = "") -> Q:
