@@ -1,4 +1,4 @@
-"""What lists and backups put into "What I should do next"."""
+"""What lists put into "What I should do next"."""
 
 from datetime import datetime, timedelta
 
@@ -12,18 +12,15 @@ from config.casework.desk.clocks import SpokenClock
 from config.casework.desk.dashboard import NEXT, NextItem, register_next
 from config.casework.desk.display import Mark
 from config.casework.words import clock_words
-from incidents.continuity.models import BackupPolicy
 from incidents.procedures.models import Run
 from incidents.procedures.runs import CHANGE
 from incidents.procedures.selectors import MISSED_FOR
 
 AHEAD = timedelta(hours=24)  # how long before its end a list shows here; all of them stand under "Today's lists"
-RECORD_BACKUP = "incidents.change_backuppolicy"
 
 
 def declare() -> None:
     register_next(next_lists)
-    register_next(late_backups)
 
 
 def next_lists(user: User, now: datetime) -> list[NextItem]:
@@ -56,31 +53,3 @@ def _item(run: Run, now: datetime) -> NextItem:
         kind="list",
         pk=run.pk,
     )
-
-
-def late_backups(user: User, now: datetime) -> list[NextItem]:
-    """Backups whose newest success is older than their schedule allows (INC-87, INC-90)."""
-    if not user.has_perm(RECORD_BACKUP):
-        return []
-    rows = BackupPolicy.objects.filter(is_active=True, last_success_at__isnull=False).exclude(every="")
-    items = []
-    for row in rows.select_related("system"):
-        late = row.late_by(now)
-        if late is None or row.last_success_at is None:
-            continue
-        due_at = now - late
-        said = clock_words(_("back up"), due_at, None, row.last_success_at, None, now)
-        items.append(
-            NextItem(
-                what=_("Find out why there is no backup"),
-                reference=row.system.name,
-                title=row.name,
-                url=reverse("admin:incidents_backuppolicy_change", args=[row.pk]),
-                due_at=due_at,
-                clock=SpokenClock(_("back up"), said.words, str(said.tone), due_at, row.last_success_at),
-                badge=Mark(_("backup"), str(Tone.DANGER)),
-                kind="backup",
-                pk=row.pk,
-            )
-        )
-    return items

@@ -20,6 +20,7 @@ from config.casework.desk.exchange import guarded
 from config.casework.desk.forms import ActForm, MomentInput
 from config.casework.transitions import Refused
 from config.casework.words import duration_words
+from incidents.continuity.selectors import late_backups
 from incidents.procedures import selectors, services
 from incidents.procedures.breach import REPORT, report_breach
 from incidents.procedures.choices import ProcedureKind, RunState
@@ -86,6 +87,14 @@ def today(admin: "DeskAdmin", request: HttpRequest) -> HttpResponse:
         "everybody": everybody,
         "due": [_line(run, now) for run in selectors.todays_runs(user, now, everybody=everybody)],
         "missed": [_line(run, now) for run in selectors.missed_runs(user, now)],
+        "backups": [
+            {
+                "policy": policy,
+                "url": reverse("admin:incidents_backuppolicy_change", args=[policy.pk]),
+                "late": duration_words(late),
+            }
+            for policy, late in late_backups(now)
+        ],
         "start_url": reverse("admin:incidents_run_start") if user.has_perm(services.CHANGE) else "",
         "breach_url": reverse("admin:incidents_run_breach") if user.has_perm(REPORT) else "",
     }

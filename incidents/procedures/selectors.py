@@ -118,7 +118,7 @@ def most_skipped(user: User, *, since: datetime) -> list[dict[str, Any]]:
     """
     rows = RunStep.objects.visible_to(user).filter(done_at__gte=since, state__in=(StepState.DONE, StepState.SKIPPED))
     skipped = Q(state=StepState.SKIPPED)
-    return list(
+    found: Any = (
         rows.values("run__procedure__system__name", "run__procedure__title", "text")
         .annotate(
             settled=Count("pk"), skipped=Count("pk", filter=skipped), last_skipped_at=Max("done_at", filter=skipped)
@@ -126,6 +126,7 @@ def most_skipped(user: User, *, since: datetime) -> list[dict[str, Any]]:
         .filter(skipped__gt=0)
         .order_by("-skipped", "run__procedure__title", "text")[:200]
     )
+    return list(found)
 
 
 def fits(procedure: Procedure) -> bool:

@@ -99,9 +99,14 @@ class TestToday:
         assert "Runbook review" not in titles  # it has a week
         assert next_items(factories.person(Role.AUDITOR), now) == []
 
-    def test_a_late_backup_stands_on_the_dashboard(self, systems: dict[str, System], lead: User, now: datetime) -> None:
+    def test_a_late_backup_stands_beside_the_lists(self, desk: Client, now: datetime) -> None:
+        """INC-90."""
+        address = reverse("admin:incidents_run_today")
+        assert "Backups that are late" not in desk.get(address).content.decode()
         BackupPolicy.objects.filter(key="database").update(last_success_at=now - 2 * DAY)
-        assert "Database" in {item.title for item in next_items(lead, now)}
+        page = desk.get(address).content.decode()
+        assert "Backups that are late" in page
+        assert "1 day late" in page
 
 
 class TestStart:
