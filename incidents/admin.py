@@ -1,6 +1,7 @@
 """The incident desk in the admin: display data; each act calls a service."""
 
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 
 from django.contrib import admin
@@ -8,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.casework import clock
 from config.casework.access.models import User
 from config.casework.catalogue.models import System
 from config.casework.desk.base import DeskAdmin
@@ -16,19 +18,24 @@ from config.casework.desk.cases import CaseAdmin
 from config.casework.desk.display import Mark, person_name
 from config.casework.desk.filters import PickFilter
 from config.casework.desk.inlines import CaseInline
-from config.casework.desk.navigation import WORK, Line, register_group, register_line
+from config.casework.desk.navigation import WORK, Line, register_line
+from config.casework.desk.versioned import VersionedAdmin
 from incidents.clocks import effective_level
+from incidents.communications import admin as communications_admin
 from incidents.communications import desk as communications
+from incidents.contacts import desk as contacts
 from incidents.continuity import admin as continuity
+from incidents.customers import admin as customers_admin
 from incidents.deployments import admin as deployments
 from incidents.filters import DueFilter, WaitFilter
+from incidents.maintenance import admin as maintenance_admin
 from incidents.models import (
     ActionItem,
     Communication,
     Escalation,
     Incident,
-    MessageTemplate,
     Mitigation,
+    Notice,
     OnCallRole,
     Page,
     Procedure,
@@ -41,10 +48,21 @@ from incidents.procedures import desk as procedures
 from incidents.reviews import desk as reviews
 from incidents.reviews.services import add_action_item
 from incidents.reviews.transitions import ACTION_ITEM
+from incidents.runbooks.navigation import RUNBOOKS
 from incidents.services import apply_mitigation, open_incident
+from incidents.severity.phases import spoken_phases
 from incidents.transitions import MITIGATION
 
-__all__ = ["continuity", "deployments", "runs"]  # rooms with an admin of their own
+__all__ = [
+    "communications_admin",
+    "continuity",
+    "customers_admin",
+    "deployments",
+    "maintenance_admin",
+    "runs",
+]  # imported to be registered
+
+PEOPLE_SHOWN = 200
 
 
 class MitigationInline(CaseInline):
@@ -101,6 +119,23 @@ class CommunicationInline(CaseInline):
         return super().get_rows(case).select_related("sent_by")
 
 
+class NoticeInline(CaseInline):
+    """Each person who was told, by which channel, with which result; calls too."""
+
+    model = Notice
+    tab = "messages"
+    label = gettext_lazy("Person by person")
+    fields = ("at", "customer", "name", "channel", "result", "told_by")
+    empty_why = gettext_lazy("Nobody was written to or called yet.")
+
+    def get_rows(self, case: Any) -> Any:
+        return super().get_rows(case).select_related("organization", "told_by")[:PEOPLE_SHOWN]
+
+    @admin.display(description=gettext_lazy("customer"))
+    def customer(self, row: Notice) -> str:
+        return row.organization.name if row.organization else ""
+
+
 class ActionItemInline(CaseInline):
     model = ActionItem
     machine = ACTION_ITEM
@@ -143,7 +178,7 @@ class IncidentAdmin(CaseAdmin):
     consequence = gettext_lazy(
         "The clocks start now. Severity may wait for triage: until then the clocks of the level for unjudged incidents hold."
     )
-    panels = (MitigationInline, PageInline, EscalationInline, CommunicationInline, ActionItemInline)
+    panels = (MitigationInline, PageInline, EscalationInline, CommunicationInline, NoticeInline, ActionItemInline)
     tabs = (
         Tab("playbook", gettext_lazy("Playbook"), "incidents/playbook.html", procedures.tab, "incidents.view_run"),
         Tab(
@@ -152,6 +187,13 @@ class IncidentAdmin(CaseAdmin):
             "incidents/messages.html",
             communications.tab,
             "incidents.view_communication",
+        ),
+        Tab(
+            "contacts",
+            gettext_lazy("Contacts"),
+            "incidents/contacts.html",
+            contacts.tab,
+            "incidents.view_runbook",
         ),
         Tab("paging", gettext_lazy("Paging"), "", None, "incidents.view_page"),
         Tab("review", gettext_lazy("Review"), "incidents/review.html", reviews.tab, "incidents.view_postmortem"),
@@ -182,10 +224,22 @@ class IncidentAdmin(CaseAdmin):
         return [(_("Leads"), person_name(obj.owner)), (_("Speaks for us"), person_name(obj.comms_lead))]
 
     def extra_context(self, request: HttpRequest, obj: Incident, tab: str) -> dict[str, Any]:
-        return {"banner": reviews.banner(obj), "level": effective_level(obj), "incident_urls": self.page_url(obj)}
+        level = effective_level(obj)
+        return {
+            "banner": reviews.banner(obj),
+            "level": level,
+            "incident_urls": self.page_url(obj),
+            "phases": spoken_phases(obj, level, clock.now()) if tab == "overview" else [],
+        }
 
     def get_urls(self) -> list[Any]:
-        return [*procedures.urls(self), *communications.urls(self), *reviews.urls(self), *super().get_urls()]
+        return [
+            *contacts.urls(self),
+            *procedures.urls(self),
+            *communications.urls(self),
+            *reviews.urls(self),
+            *super().get_urls(),
+        ]
 
 
 @admin.register(ActionItem)
@@ -196,43 +250,24 @@ class ActionItemAdmin(DeskAdmin):
     search_fields = ("text",)
 
 
-@admin.register(Severity)
-class SeverityAdmin(DeskAdmin):
-    list_display = ("key", "system", "name", "acknowledge", "mitigate", "clock", "paging")
-    list_filter = (("system", PickFilter),)
-    list_select_related = ("system",)
-    search_fields = ("key", "name")
-
-    def label(self, obj: Any) -> str:
-        return f"{obj.key} {obj.name} ({obj.system.name})"
-
-
 @admin.register(ReleaseWindow)
-class ReleaseWindowAdmin(DeskAdmin):
+class ReleaseWindowAdmin(VersionedAdmin):
     list_display = ("name", "system", "starts_at", "ends_at")
     list_select_related = ("system",)
 
 
 @admin.register(OnCallRole)
-class OnCallRoleAdmin(DeskAdmin):
+class OnCallRoleAdmin(VersionedAdmin):
     list_display = ("part", "system", "held_by", "person")
     list_select_related = ("system", "person")
 
 
 @admin.register(Procedure)
-class ProcedureAdmin(DeskAdmin):
+class ProcedureAdmin(VersionedAdmin):
     list_display = ("title", "kind", "system", "version", "is_active")
     list_filter = ("kind", ("system", PickFilter))
     list_select_related = ("system",)
     search_fields = ("title", "key")
-
-
-@admin.register(MessageTemplate)
-class MessageTemplateAdmin(DeskAdmin):
-    list_display = ("key", "system", "audience", "language", "version", "is_current")
-    list_filter = ("audience", "language", "is_current")
-    list_select_related = ("system",)
-    search_fields = ("key", "subject")
 
 
 @admin.register(Page)
@@ -243,8 +278,8 @@ class PageAdmin(DeskAdmin):
 
 
 oncall.declare_navigation()
-RUNBOOKS = "runbooks"
-register_group(RUNBOOKS, gettext_lazy("Runbooks"))
+for room in ("runbooks", "contacts", "severity", "references", "capacity"):
+    import_module(f"incidents.{room}.admin")
 register_line(
     WORK,
     Line(
@@ -275,16 +310,6 @@ register_line(
     RUNBOOKS,
     Line(
         gettext_lazy("Procedures"), "admin:incidents_procedure_changelist", "incidents.view_procedure", "checklist", 10
-    ),
-)
-register_line(
-    RUNBOOKS,
-    Line(
-        gettext_lazy("Texts"),
-        "admin:incidents_messagetemplate_changelist",
-        "incidents.view_messagetemplate",
-        "mail",
-        20,
     ),
 )
 register_line(

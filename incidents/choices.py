@@ -34,6 +34,7 @@ class Clock(TonedChoices):
     PAPERWORK = "complete_record", Tone.WARN, _("complete the record")
     ACTION = "action", Tone.WARN, _("action item")
     AUTHORITY = "report_breach", Tone.DANGER, _("report the breach to the authority")
+    NOTICE = "notice", Tone.DANGER, _("tell the customer")
 
 
 SLA_CLOCKS = (Clock.ACKNOWLEDGE, Clock.MITIGATE)

@@ -61,6 +61,14 @@ class PersonalDataBreachFlagged:
 
 
 @dataclass(frozen=True)
+class DataLossFlagged:
+    """An alert says that data may be lost in an incident that did not say so before."""
+
+    incident: "Incident"
+    at: datetime
+
+
+@dataclass(frozen=True)
 class DeploymentAsked:
     """May this deployment start? Whoever objects answers with the reason."""
 
@@ -73,4 +81,12 @@ class FallbackSwitched:
     """People went over to a manual fallback, or came back from it."""
 
     fallback: "Fallback"
+    at: datetime
+
+
+@dataclass(frozen=True)
+class AlertsCameBack:
+    """Alerts fire anew for an incident that was open already."""
+
+    incident: "Incident"
     at: datetime

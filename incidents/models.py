@@ -13,10 +13,14 @@ from config.casework.access.models import User
 from config.casework.cases.models import Case
 from config.casework.personal import FREE_TEXT, personal
 from config.casework.transitions import Machine
+from incidents.capacity.models import CapacityLimit, CapacityReading
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
+from incidents.contacts.models import RoleHolder
 from incidents.continuity.models import BackupPolicy, Fallback
+from incidents.customers.models import Affected, Customer, CustomerContact, Notice, OptOut, Usage
 from incidents.deployments.models import Deployment
+from incidents.maintenance.models import MaintenanceMessage, MaintenanceRule, MaintenanceWindow
 from incidents.oncall.models import (
     CalendarFeed,
     HandOverNote,
@@ -32,7 +36,9 @@ from incidents.oncall.models import (
 from incidents.paging.models import Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
+from incidents.references.models import CommandReference, FeatureSwitch
 from incidents.reviews.models import ActionItem, JointDecision, Postmortem
+from incidents.runbooks.models import Runbook
 from incidents.severity.choices import Paging
 from incidents.severity.models import ReleaseWindow, Severity
 
@@ -43,7 +49,20 @@ HISTORY_FIELDS = [
 
 
 @personal(
-    plain=("reference", "source", "source_key", "monitor_key", "paging_plan", "trace_id", "state", "next_due_kind"),
+    plain=(
+        "reference",
+        "source",
+        "source_key",
+        "monitor_key",
+        "paging_plan",
+        "trace_id",
+        "state",
+        "next_due_kind",
+        "topic",
+        "components",
+        "issue_type",
+        "routed_to",
+    ),
     title=FREE_TEXT,
     scope=FREE_TEXT,
     description=FREE_TEXT,
@@ -51,6 +70,7 @@ HISTORY_FIELDS = [
     fix_reference=FREE_TEXT,
     no_mitigation_reason=FREE_TEXT,
     no_communication_reason=FREE_TEXT,
+    channel=FREE_TEXT,
 )
 @pghistory.track(model_name="IncidentEvent", fields=HISTORY_FIELDS)
 class Incident(Case):
@@ -78,6 +98,13 @@ class Incident(Case):
         _("who and what is affected"), max_length=300, blank=True, help_text=_("Users, employers, regions, features.")
     )
     description = models.TextField(_("what is seen"), blank=True, max_length=20_000)
+    topic = models.CharField(
+        _("what it is about"), max_length=170, blank=True, editable=False, help_text=_("Key of a scope, or scope/part.")
+    )
+    components = models.JSONField(_("affected components"), default=list, blank=True, editable=False)
+    issue_type = models.CharField(_("issue type"), max_length=40, blank=True, editable=False)
+    escalation_level = models.PositiveSmallIntegerField(_("level of escalation"), default=0, editable=False)
+    routed_to = models.CharField(_("routed to"), max_length=20, blank=True, editable=False)
     data_loss_risk = models.BooleanField(_("data may be lost"), default=False)
     impacts_hiring = models.BooleanField(_("touches hiring outcomes"), default=False)
     comms_lead = models.ForeignKey(
@@ -121,6 +148,14 @@ class Incident(Case):
         help_text=_("The 72 hours to the authority count from then."),
     )
     authority_notified_at = models.DateTimeField(_("authority told"), null=True, blank=True, editable=False)
+    channel = models.CharField(
+        _("incident channel"),
+        max_length=300,
+        blank=True,
+        editable=False,
+        help_text=_("Where we talk about it: an address, or the name of a chat room."),
+    )
+    channel_since = models.DateTimeField(null=True, blank=True, editable=False)
     paging_plan = models.JSONField(default=dict, blank=True, editable=False)
     paging_generation = models.PositiveSmallIntegerField(default=0, editable=False)
     is_demo = models.BooleanField(default=False, editable=False)
@@ -137,6 +172,9 @@ class Incident(Case):
             GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="incident_title_search"),
         ]
         constraints = [
+            models.CheckConstraint(
+                condition=~Q(issue_type="") | Q(escalation_level=0), name="incident_level_needs_issue_type"
+            ),
             models.UniqueConstraint(
                 fields=["source", "source_key"],
                 condition=Q(state__in=UNRESOLVED) & ~Q(source_key=""),
@@ -212,31 +250,46 @@ class Mitigation(models.Model):
 
 __all__ = [
     "ActionItem",
+    "Affected",
     "BackupPolicy",
     "CalendarFeed",
+    "CapacityLimit",
+    "CapacityReading",
+    "CommandReference",
     "Communication",
+    "Customer",
+    "CustomerContact",
     "Deployment",
     "Escalation",
     "Fallback",
+    "FeatureSwitch",
     "HandOverNote",
     "Incident",
     "JointDecision",
     "Leave",
+    "MaintenanceMessage",
+    "MaintenanceRule",
+    "MaintenanceWindow",
     "MessageTemplate",
     "Mitigation",
+    "Notice",
     "OnCallRole",
     "OnCallShift",
+    "OptOut",
     "Page",
     "Postmortem",
     "Procedure",
     "ProcedureStep",
     "ReleaseWindow",
+    "RoleHolder",
     "Rotation",
     "RotationMember",
     "RotationVersion",
     "Run",
     "RunStep",
+    "Runbook",
     "Severity",
     "ShiftRecord",
     "ShiftSwap",
+    "Usage",
 ]

@@ -26,8 +26,31 @@ ROWS = (
     "backuppolicy",
     "fallback",
     "messagetemplate",
+    "customer",
+    "customercontact",
+    "usage",
+    "maintenancerule",
+    "maintenancewindow",
+    "maintenancemessage",
+    "notice",
+    "optout",
+    "runbook",
+    "roleholder",
+    "commandreference",
+    "featureswitch",
+    "capacitylimit",
+    "capacityreading",
 )
-CASE_ROWS = ("incident", "deployment", "mitigation", "communication", "postmortem", "actionitem", "jointdecision")
+CASE_ROWS = (
+    "incident",
+    "deployment",
+    "mitigation",
+    "communication",
+    "postmortem",
+    "actionitem",
+    "jointdecision",
+    "affected",
+)
 WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
 
 
@@ -47,7 +70,9 @@ def declare() -> None:
             "incidents.change_backuppolicy",
             "incidents.add+change_postmortem",
             "incidents.add+change_actionitem",
+            "incidents.add_capacityreading",
         )
+        grant(role, "incidents.add_affected", "incidents.add_notice", "incidents.add+change_customercontact")
         grant(
             role,
             "incidents.add+change_oncallshift",
@@ -57,6 +82,12 @@ def declare() -> None:
         )
     for role in LEADS:
         grant(role, "incidents.open_gate")
+        grant(
+            role,
+            "incidents.change_customer",
+            "incidents.add+change+delete_usage",
+            "incidents.add+change_maintenancewindow",
+        )
         grant(role, "incidents.lead_incident", "incidents.decide_incident", "incidents.change_jointdecision")
         grant(
             role,
@@ -70,5 +101,13 @@ def declare() -> None:
             "incidents.add+change_procedure",
             "incidents.add+change+delete_procedurestep",
             "incidents.add+change_messagetemplate",
+        )
+        grant(
+            role,
+            "incidents.change_runbook",
+            "incidents.add+change+delete_roleholder",
+            "incidents.add+change_commandreference",
+            "incidents.change_featureswitch",
+            "incidents.add+change_capacitylimit",
         )
     grant(Role.AUDITOR, "incidents.view_incidentevent")

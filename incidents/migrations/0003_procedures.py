@@ -9,8 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("casework", "0003_database"),
-        ("incidents", "0002_runbooks"),
-        ("incidents", "0004_oncall"),
+        ("incidents", "0003_history"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -11,6 +11,7 @@ from config.casework.access.models import User
 from config.casework.catalogue.models import System
 from config.casework.files.models import StoredFile
 from config.casework.personal import FREE_TEXT, personal
+from config.casework.versions import versioned
 from incidents.procedures.choices import ProcedureKind, RunState, Stage, StepKind, StepState
 from incidents.procedures.querysets import RunQuerySet, RunStepQuerySet
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 @personal(plain=("key", "title", "trigger", "monitors", "source", "extra"))
+@versioned()
 class Procedure(models.Model):
     """Ordered steps for a known situation, from a runbook; each change makes a new version."""
 
@@ -43,6 +45,7 @@ class Procedure(models.Model):
 
 
 @personal(plain=("key", "text", "command", "template", "setting", "audience", "reason", "action", "expires", "extra"))
+@versioned()
 class ProcedureStep(models.Model):
     """One step of a procedure."""
 

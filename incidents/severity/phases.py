@@ -12,8 +12,7 @@ from django.utils.translation import gettext as _
 from config.casework.choices import Tone
 from config.casework.deadlines import services as deadlines
 from config.casework.deadlines.models import Deadline
-from config.casework.desk.clocks import SpokenClock, spoken
-from config.casework.words import moment
+from config.casework.desk.clocks import spoken
 from incidents.severity.models import Severity
 
 if TYPE_CHECKING:
@@ -79,10 +78,9 @@ class SpokenPhase:
     """One phase as the page draws it."""
 
     name: str
-    mark: str
     words: str
     tone: str
-    clock: SpokenClock | None = None
+    due_at: datetime | None = None
 
 
 def spoken_phases(incident: "Incident", level: Severity | None, now: datetime) -> list[SpokenPhase]:
@@ -96,9 +94,9 @@ def spoken_phases(incident: "Incident", level: Severity | None, now: datetime) -
 def _spoken(incident: "Incident", phase: dict[str, Any], row: Deadline | None, now: datetime) -> SpokenPhase:
     if row is not None:
         said = spoken(row, now, explained=False)
-        mark = _("until %(moment)s") % {"moment": moment(row.due_at, "UTC")} if row.due_at else ""
-        return SpokenPhase(phase["name"], mark, said.words, said.tone, said)
+        words = said.words.removeprefix(said.act).lstrip(": ")
+        return SpokenPhase(phase["name"], words, said.tone, row.due_at)
     fact = fact_of(incident, phase["met_by"])
     if fact is not None:
-        return SpokenPhase(phase["name"], "", _("done"), str(Tone.OK))
-    return SpokenPhase(phase["name"], _("no mark"), _("open"), str(Tone.NEUTRAL))
+        return SpokenPhase(phase["name"], _("done"), str(Tone.OK))
+    return SpokenPhase(phase["name"], _("open"), str(Tone.NEUTRAL))

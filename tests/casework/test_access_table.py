@@ -29,11 +29,18 @@ from config.casework.work.models import Job
 from incidents.deployments.services import plan_deployment
 from incidents.models import (
     ActionItem,
+    Affected,
     BackupPolicy,
     CalendarFeed,
+    CapacityLimit,
+    CommandReference,
+    CustomerContact,
     Fallback,
+    FeatureSwitch,
     HandOverNote,
     Leave,
+    MaintenanceRule,
+    MaintenanceWindow,
     MessageTemplate,
     Mitigation,
     OnCallRole,
@@ -41,6 +48,7 @@ from incidents.models import (
     Page,
     Procedure,
     ReleaseWindow,
+    RoleHolder,
     Rotation,
     Run,
     Severity,
@@ -169,6 +177,27 @@ def world(db: None, now: datetime, settings: Any) -> World:
         "procedure": Procedure.objects.first(),
         "template": MessageTemplate.objects.first(),
         "page": Page.objects.first(),
+        "affected": Affected.objects.create(incident=incident, organization=factories.organization("acme"), since=now),
+        "customer": factories.organization("acme"),
+        "contact": CustomerContact.objects.create(
+            organization=factories.organization("acme"), name="C", email="c@acme.example"
+        ),
+        "window": MaintenanceWindow.objects.create(
+            system=system, title="t", starts_at=now + timedelta(days=9), ends_at=now + timedelta(days=9, hours=1)
+        ),
+        "maintenance_rule": MaintenanceRule.objects.create(
+            system=system,
+            key="k",
+            title="t",
+            recurrence="FREQ=MONTHLY;BYDAY=1SU",
+            at="02:00",
+            begins=now.date(),
+            duration="PT2H",
+        ),
+        "role_holder": RoleHolder.objects.create(system=system, role="technical incident lead", person=owner),
+        "command": CommandReference.objects.create(system=system, key="c", purpose="p", command="true"),
+        "feature": FeatureSwitch.objects.create(system=system, key="f", name="n", description="d"),
+        "limit": CapacityLimit.objects.create(system=system, key="l", name="n", unit="GB", limit=10),
     }
     return World({name: row for name, row in rows.items() if row is not None})
 

@@ -1,6 +1,7 @@
 """The phases of the QA Auditor's P1 procedure: marks at 5, 15 and 30 minutes that turn overdue (INC-25, SC-30)."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -42,7 +43,7 @@ def overdue(incident: Incident) -> set[str]:
     return {key for key, row in marks(incident).items() if row.breached_at is not None}
 
 
-def step(incident: Incident, name: str, actor: User, at: datetime, **values: object) -> None:
+def step(incident: Incident, name: str, actor: User, at: datetime, **values: Any) -> None:
     with clock.at(at):
         apply(Incident.objects.get(pk=incident.pk), name, actor=actor, **values)
 

@@ -4,11 +4,11 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   const said = button.textContent;
   const show = () => {
-    button.textContent = button.dataset.copied;
+    button.textContent = button.dataset.copied || "✓";
     setTimeout(() => { button.textContent = said; }, 2000);
   };
   const select = () => {
-    const text = button.parentElement.querySelector("pre");
+    const text = button.previousElementSibling;
     if (text) window.getSelection().selectAllChildren(text);
   };
   if (navigator.clipboard) navigator.clipboard.writeText(button.dataset.copy).then(show, select);
