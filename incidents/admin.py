@@ -24,7 +24,9 @@ from incidents.clocks import effective_level
 from incidents.communications import admin as communications_admin
 from incidents.communications import desk as communications
 from incidents.contacts import desk as contacts
+from incidents.continuity import admin as continuity
 from incidents.customers import admin as customers_admin
+from incidents.deployments import admin as deployments
 from incidents.filters import DueFilter, WaitFilter
 from incidents.maintenance import admin as maintenance_admin
 from incidents.models import (
@@ -41,6 +43,7 @@ from incidents.models import (
     Severity,
 )
 from incidents.oncall import desk as oncall
+from incidents.procedures import admin as runs
 from incidents.procedures import desk as procedures
 from incidents.reviews import desk as reviews
 from incidents.reviews.services import add_action_item
@@ -50,7 +53,14 @@ from incidents.services import apply_mitigation, open_incident
 from incidents.severity.phases import spoken_phases
 from incidents.transitions import MITIGATION
 
-__all__ = ["communications_admin", "customers_admin", "maintenance_admin"]  # imported to be registered
+__all__ = [
+    "communications_admin",
+    "continuity",
+    "customers_admin",
+    "deployments",
+    "maintenance_admin",
+    "runs",
+]  # imported to be registered
 
 PEOPLE_SHOWN = 200
 
@@ -148,7 +158,7 @@ class ActionItemInline(CaseInline):
 class IncidentAdmin(CaseAdmin):
     facts = (
         "system", "organization", "source", "received_at", "scope", "description", "data_loss_risk", "impacts_hiring", "acknowledged_at",
-        "acknowledged_by", "impact_over_at", "resolved_at", "cause", "fix_reference", "recurrence_of",
+        "acknowledged_by", "impact_over_at", "resolved_at", "breach_aware_at", "authority_notified_at", "cause", "fix_reference", "recurrence_of",
     )  # fmt: skip
     edit_fields = (
         "title",

@@ -25,10 +25,12 @@ class IncidentsConfig(AppConfig):
             "incidents.communications.runbook",
             "incidents.maintenance.runbook",
             "incidents.procedures.runbook",
+            "incidents.continuity.runbook",
             "incidents.reviews.runbook",
             "incidents.capacity.runbook",
         )
         sweeps.register("release windows", "incidents.clocks.follow_release_windows", order=5)
+        sweeps.register("lists that fall due", "incidents.procedures.schedule.sweep", order=20)
         sweeps.register("maintenance", "incidents.maintenance.services.sweep", order=4)
         sweeps.register("on-call record", "incidents.oncall.records.sweep", order=20)
         sweeps.register("on-call warnings", "incidents.oncall.handover.daily", order=200)
@@ -36,6 +38,9 @@ class IncidentsConfig(AppConfig):
         import_module("incidents.wording").declare()
         import_module("incidents.transitions")
         import_module("incidents.reviews.transitions")
+        import_module("incidents.deployments.transitions")
+        import_module("incidents.wiring").declare()
         import_module("incidents.maintenance.transitions")
         import_module("incidents.subscriptions").connect()
         import_module("incidents.dashboard").declare()
+        import_module("incidents.procedures.dashboard").declare()

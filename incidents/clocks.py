@@ -17,7 +17,7 @@ from config.casework.events import publish
 from config.casework.transitions import Step
 from incidents.choices import Clock
 from incidents.customers.choices import NoticeResult
-from incidents.events import AcknowledgementRecorded, IncidentReopened, SeverityJudged
+from incidents.events import AcknowledgementRecorded, IncidentReopened, PersonalDataBreachFlagged, SeverityJudged
 from incidents.models import Incident, Mitigation
 from incidents.reviews.choices import PostmortemState
 from incidents.severity import phases
@@ -26,6 +26,7 @@ from incidents.severity.models import Severity
 from incidents.severity.selectors import next_release, untriaged_level
 
 CONFIRM_WITHIN = "PT15M"
+AUTHORITY_WITHIN = "PT72H"  # GDPR Article 33(1), apart from the acknowledgement of a privacy request
 NO_WINDOW = "no release window is planned"
 
 
@@ -215,19 +216,37 @@ def measure_taken_back(step: Step[Mitigation]) -> None:
     deadlines.meet(step.obj.incident, Clock.REVERT, at=step.at, about=step.obj)
 
 
+def breach_flagged(step: Step[Incident]) -> None:
+    """Personal data are affected: the 72 hours run from awareness, round the clock (GDPR-19)."""
+    aware_at = step.obj.breach_aware_at or step.at
+    deadlines.start(step.obj, Clock.AUTHORITY, at=aware_at, span=AUTHORITY_WITHIN)
+    publish(PersonalDataBreachFlagged(step.obj, aware_at, step.at))
+
+
+def breach_unflagged(step: Step[Incident]) -> None:
+    deadlines.cancel(step.obj, at=step.at, kinds=[Clock.AUTHORITY])
+    Incident.objects.filter(pk=step.obj.pk).update(breach_aware_at=None)
+
+
+def authority_told(step: Step[Incident]) -> None:
+    keep(step.obj, Clock.AUTHORITY, at=step.at)
+
+
 def was_somebody_told(incident: Incident) -> bool:
     """A message was written about it, or somebody was spoken to by phone."""
     return bool(incident.communications.exists() or incident.notices.filter(result=NoticeResult.SPOKEN).exists())
 
 
 def closing_needs(incident: Incident) -> list[str]:
-    """What closing still waits for, as keys: cause, fix_reference, communication, joint_decision, postmortem."""
+    """What closing still waits for, as keys: cause, fix_reference, communication, joint_decision, authority, postmortem."""
     missing = [name for name in ("cause", "fix_reference") if not getattr(incident, name)]
     if not incident.no_communication_reason and not was_somebody_told(incident):
         missing.append("communication")
     approval = current_approval(incident, "joint_decision")
     if approval is not None and approval.granted_at is None:
         missing.append("joint_decision")
+    if incident.breach_aware_at is not None and incident.authority_notified_at is None:
+        missing.append("authority")
     if incident.severity is not None and incident.severity.postmortem == Duty.REQUIRED:
         postmortem = getattr(incident, "postmortem", None)
         if postmortem is None or postmortem.state != PostmortemState.PUBLISHED:

@@ -17,7 +17,9 @@ from incidents.capacity.models import CapacityLimit, CapacityReading
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
 from incidents.contacts.models import RoleHolder
+from incidents.continuity.models import BackupPolicy, Fallback
 from incidents.customers.models import Affected, Customer, CustomerContact, Notice, OptOut, Usage
+from incidents.deployments.models import Deployment
 from incidents.maintenance.models import MaintenanceMessage, MaintenanceRule, MaintenanceWindow
 from incidents.oncall.models import (
     CalendarFeed,
@@ -138,6 +140,14 @@ class Incident(Case):
     fix_reference = models.CharField(
         _("fix"), max_length=300, blank=True, help_text=_("Commit, release, ticket or change.")
     )
+    breach_aware_at = models.DateTimeField(
+        _("personal data affected, known since"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The 72 hours to the authority count from then."),
+    )
+    authority_notified_at = models.DateTimeField(_("authority told"), null=True, blank=True, editable=False)
     channel = models.CharField(
         _("incident channel"),
         max_length=300,
@@ -241,6 +251,7 @@ class Mitigation(models.Model):
 __all__ = [
     "ActionItem",
     "Affected",
+    "BackupPolicy",
     "CalendarFeed",
     "CapacityLimit",
     "CapacityReading",
@@ -248,7 +259,9 @@ __all__ = [
     "Communication",
     "Customer",
     "CustomerContact",
+    "Deployment",
     "Escalation",
+    "Fallback",
     "FeatureSwitch",
     "HandOverNote",
     "Incident",

@@ -23,6 +23,8 @@ ROWS = (
     "procedurestep",
     "run",
     "runstep",
+    "backuppolicy",
+    "fallback",
     "messagetemplate",
     "customer",
     "customercontact",
@@ -39,7 +41,16 @@ ROWS = (
     "capacitylimit",
     "capacityreading",
 )
-CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision", "affected")
+CASE_ROWS = (
+    "incident",
+    "deployment",
+    "mitigation",
+    "communication",
+    "postmortem",
+    "actionitem",
+    "jointdecision",
+    "affected",
+)
 WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
 
 
@@ -54,6 +65,9 @@ def declare() -> None:
             role,
             "incidents.add+change_run",
             "incidents.change_runstep",
+            "incidents.add+change_deployment",
+            "incidents.change_fallback",
+            "incidents.change_backuppolicy",
             "incidents.add+change_postmortem",
             "incidents.add+change_actionitem",
             "incidents.add_capacityreading",
@@ -67,6 +81,7 @@ def declare() -> None:
             "incidents.add+change_handovernote",
         )
     for role in LEADS:
+        grant(role, "incidents.open_gate")
         grant(
             role,
             "incidents.change_customer",

@@ -27,7 +27,7 @@ from incidents.models import Incident, Mitigation
 from incidents.oncall.choices import OnCallPart
 from incidents.oncall.selectors import on_call
 from incidents.procedures.models import Procedure
-from incidents.procedures.services import start_run
+from incidents.procedures.runs import start_run
 from incidents.reviews.models import JointDecision
 from incidents.severity.models import Severity
 from incidents.transitions import JOINT_DECISION

@@ -94,7 +94,6 @@ ADMIN: dict[str, Table] = {
             "escalate": Row(WORKERS, objects=("incident",)),
             "route": Row(WORKERS, objects=("incident",)),
             "run_start": Row(NOBODY, objects=("incident",)),  # by POST alone: tests/incidents
-            "run_step": Row(NOBODY, objects=("incident", ":0")),
             "compose": Row(WORKERS, objects=("incident",)),
             "channel": Row(WORKERS, objects=("incident",)),
             "affected": Row(WORKERS, objects=("incident",)),
@@ -104,6 +103,40 @@ ADMIN: dict[str, Table] = {
             "decide": Row(NOBODY, objects=("incident",)),  # nothing waits for a decision
         },
     ),
+    "incidents_deployment": Table(
+        "deployment",
+        STAFF,
+        add=WORKERS,
+        change=WORKERS,
+        acts={
+            "step": Row(WORKERS, objects=("deployment", ":call_off")),
+            "child_add": Row(NOBODY, objects=("deployment", ":none")),
+            "child_step": Row(NOBODY, objects=("deployment", ":none", ":1", ":none")),
+            "note": Row(DESK, objects=("deployment",)),
+            "share": Row(NOBODY, objects=("deployment",)),  # only restricted cases are shared
+            "redact": Row((*LEADS, PRIVACY), objects=("deployment",)),
+            "files": Row(DESK, objects=("deployment",)),
+            "redact_file": Row(NOBODY, objects=("deployment", ":0")),
+        },
+    ),
+    "incidents_run": Table(
+        "run",
+        STAFF,
+        acts={
+            "today": Row(STAFF),
+            "readiness": Row(STAFF),
+            "report": Row(STAFF),
+            "start": Row(WORKERS, post=WORKERS),
+            "breach": Row(WORKERS, post=WORKERS),
+            "let_go": Row(WORKERS, post=WORKERS, objects=("run",)),
+            "gate": Row(NOBODY, objects=("run",)),  # by POST alone: tests/incidents
+            "step": Row(NOBODY, objects=("run", ":0")),
+        },
+    ),
+    "incidents_backuppolicy": Table(
+        "backup_policy", STAFF, acts={"act": Row(WORKERS, objects=("backup_policy", ":succeeded"))}
+    ),
+    "incidents_fallback": Table("fallback", STAFF, acts={"act": Row(WORKERS, objects=("fallback", ":switch_on"))}),
     "incidents_actionitem": Table("action_item", STAFF, add=WORKERS, change=WORKERS),
     "incidents_severity": Table(
         "severity", STAFF, add=LEADS, change=LEADS, acts={"versions": Row(STAFF, objects=("severity",))}

@@ -8,65 +8,115 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('incidents', '0002_runbooks'),
+        ("incidents", "0002_runbooks"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(
-            model_name='messagetemplate',
-            name='insert_insert',
+            model_name="messagetemplate",
+            name="insert_insert",
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='messagetemplate',
-            name='update_update',
+            model_name="messagetemplate",
+            name="update_update",
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='messagetemplate',
-            name='delete_delete',
+            model_name="messagetemplate",
+            name="delete_delete",
         ),
         migrations.AddField(
-            model_name='messagetemplateevent',
-            name='proposed_at',
+            model_name="messagetemplateevent",
+            name="proposed_at",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='messagetemplateevent',
-            name='proposed_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="messagetemplateevent",
+            name="proposed_by",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='messagetemplateevent',
-            name='withdrawn_at',
-            field=models.DateTimeField(blank=True, editable=False, help_text='Declined, or replaced before anybody approved it.', null=True),
+            model_name="messagetemplateevent",
+            name="withdrawn_at",
+            field=models.DateTimeField(
+                blank=True, editable=False, help_text="Declined, or replaced before anybody approved it.", null=True
+            ),
         ),
         migrations.AlterField(
-            model_name='messagetemplateevent',
-            name='approved_at',
+            model_name="messagetemplateevent",
+            name="approved_at",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AlterField(
-            model_name='messagetemplateevent',
-            name='approved_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="messagetemplateevent",
+            name="approved_by",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AlterField(
-            model_name='messagetemplateevent',
-            name='is_current',
+            model_name="messagetemplateevent",
+            name="is_current",
             field=models.BooleanField(default=True, editable=False),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='messagetemplate',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "incidents_messagetemplateevent" ("approved_at", "approved_by_id", "audience", "body", "claims_data_safety", "id", "is_current", "key", "language", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "proposed_at", "proposed_by_id", "slots", "subject", "system_id", "title", "version", "withdrawn_at") VALUES (NEW."approved_at", NEW."approved_by_id", NEW."audience", NEW."body", NEW."claims_data_safety", NEW."id", NEW."is_current", NEW."key", NEW."language", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."proposed_at", NEW."proposed_by_id", NEW."slots", NEW."subject", NEW."system_id", NEW."title", NEW."version", NEW."withdrawn_at"); RETURN NULL;', hash='e117dcbf9fb660caa76cff5eeebd4356d295eae6', operation='INSERT', pgid='pgtrigger_insert_insert_d98cf', table='incidents_messagetemplate', when='AFTER')),
+            model_name="messagetemplate",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "incidents_messagetemplateevent" ("approved_at", "approved_by_id", "audience", "body", "claims_data_safety", "id", "is_current", "key", "language", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "proposed_at", "proposed_by_id", "slots", "subject", "system_id", "title", "version", "withdrawn_at") VALUES (NEW."approved_at", NEW."approved_by_id", NEW."audience", NEW."body", NEW."claims_data_safety", NEW."id", NEW."is_current", NEW."key", NEW."language", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."proposed_at", NEW."proposed_by_id", NEW."slots", NEW."subject", NEW."system_id", NEW."title", NEW."version", NEW."withdrawn_at"); RETURN NULL;',
+                    hash="e117dcbf9fb660caa76cff5eeebd4356d295eae6",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_d98cf",
+                    table="incidents_messagetemplate",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='messagetemplate',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "incidents_messagetemplateevent" ("approved_at", "approved_by_id", "audience", "body", "claims_data_safety", "id", "is_current", "key", "language", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "proposed_at", "proposed_by_id", "slots", "subject", "system_id", "title", "version", "withdrawn_at") VALUES (NEW."approved_at", NEW."approved_by_id", NEW."audience", NEW."body", NEW."claims_data_safety", NEW."id", NEW."is_current", NEW."key", NEW."language", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."proposed_at", NEW."proposed_by_id", NEW."slots", NEW."subject", NEW."system_id", NEW."title", NEW."version", NEW."withdrawn_at"); RETURN NULL;', hash='1096fb62fb436934ef824b691c024d529252d7fc', operation='UPDATE', pgid='pgtrigger_update_update_55cca', table='incidents_messagetemplate', when='AFTER')),
+            model_name="messagetemplate",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "incidents_messagetemplateevent" ("approved_at", "approved_by_id", "audience", "body", "claims_data_safety", "id", "is_current", "key", "language", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "proposed_at", "proposed_by_id", "slots", "subject", "system_id", "title", "version", "withdrawn_at") VALUES (NEW."approved_at", NEW."approved_by_id", NEW."audience", NEW."body", NEW."claims_data_safety", NEW."id", NEW."is_current", NEW."key", NEW."language", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."proposed_at", NEW."proposed_by_id", NEW."slots", NEW."subject", NEW."system_id", NEW."title", NEW."version", NEW."withdrawn_at"); RETURN NULL;',
+                    hash="1096fb62fb436934ef824b691c024d529252d7fc",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_55cca",
+                    table="incidents_messagetemplate",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='messagetemplate',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "incidents_messagetemplateevent" ("approved_at", "approved_by_id", "audience", "body", "claims_data_safety", "id", "is_current", "key", "language", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "proposed_at", "proposed_by_id", "slots", "subject", "system_id", "title", "version", "withdrawn_at") VALUES (OLD."approved_at", OLD."approved_by_id", OLD."audience", OLD."body", OLD."claims_data_safety", OLD."id", OLD."is_current", OLD."key", OLD."language", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."proposed_at", OLD."proposed_by_id", OLD."slots", OLD."subject", OLD."system_id", OLD."title", OLD."version", OLD."withdrawn_at"); RETURN NULL;', hash='3edb0a9c7bcc1aae61abf5a81fbddd45a2ee1793', operation='DELETE', pgid='pgtrigger_delete_delete_3a38e', table='incidents_messagetemplate', when='AFTER')),
+            model_name="messagetemplate",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "incidents_messagetemplateevent" ("approved_at", "approved_by_id", "audience", "body", "claims_data_safety", "id", "is_current", "key", "language", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "proposed_at", "proposed_by_id", "slots", "subject", "system_id", "title", "version", "withdrawn_at") VALUES (OLD."approved_at", OLD."approved_by_id", OLD."audience", OLD."body", OLD."claims_data_safety", OLD."id", OLD."is_current", OLD."key", OLD."language", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."proposed_at", OLD."proposed_by_id", OLD."slots", OLD."subject", OLD."system_id", OLD."title", OLD."version", OLD."withdrawn_at"); RETURN NULL;',
+                    hash="3edb0a9c7bcc1aae61abf5a81fbddd45a2ee1793",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_3a38e",
+                    table="incidents_messagetemplate",
+                    when="AFTER",
+                ),
+            ),
         ),
     ]

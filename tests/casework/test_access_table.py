@@ -26,13 +26,16 @@ from config.casework.catalogue.loader import load
 from config.casework.catalogue.models import System
 from config.casework.files.services import store
 from config.casework.work.models import Job
+from incidents.deployments.services import plan_deployment
 from incidents.models import (
     ActionItem,
     Affected,
+    BackupPolicy,
     CalendarFeed,
     CapacityLimit,
     CommandReference,
     CustomerContact,
+    Fallback,
     FeatureSwitch,
     HandOverNote,
     Leave,
@@ -47,10 +50,12 @@ from incidents.models import (
     ReleaseWindow,
     RoleHolder,
     Rotation,
+    Run,
     Severity,
     ShiftRecord,
     ShiftSwap,
 )
+from incidents.procedures.services import start_run
 from incidents.services import open_incident
 from tests import factories
 from tests.access_table import ADDRESSES, ADMIN, ANONYMOUS, LIBRARIES, MEMBER, ORG_ADMIN, ROLES, UNNAMED, Row, Table
@@ -131,6 +136,7 @@ def world(db: None, now: datetime, settings: Any) -> World:
         scope="All",
     )
     issue_token("t", [Scope.CASES], actor=None, at=now)
+    start_run(Procedure.objects.get(key="jobarium-dlq-replay-steps"), actor=None, at=now)
     rotation = Rotation.objects.create(system=system, key="primary", created_at=now, changed_at=now)
     span = {"starts_at": now, "ends_at": now + timedelta(days=1)}
     entered = {**span, "person": owner, "entered_at": now, "changed_at": now}
@@ -159,6 +165,10 @@ def world(db: None, now: datetime, settings: Any) -> World:
         ),
         "incident": incident,
         "mitigation": Mitigation.objects.create(incident=incident, text="t", applied_at=now),
+        "deployment": plan_deployment(system, version="v2", previous_version="v1", actor=None, at=now),
+        "run": Run.objects.filter(incident=None).first(),
+        "backup_policy": BackupPolicy.objects.create(system=system, key="db", name="Database", every="P1D", place="S3"),
+        "fallback": Fallback.objects.first(),
         "action_item": ActionItem.objects.create(incident=incident, text="t", owner=owner, due_on=now.date()),
         "file": store(incident, BytesIO(PDF), name="x.pdf", actor=None, at=now),
         "severity": Severity.objects.first(),

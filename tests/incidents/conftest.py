@@ -15,6 +15,7 @@ from tests.kept import Kept
 
 RUNBOOK = settings.BASE_DIR / "config" / "runbooks" / "jobarium.yaml"
 LOADED = Kept(lambda: load([RUNBOOK], at=NOW))
+ALL_LOADED = Kept(lambda: load(sorted(RUNBOOK.parent.glob("*.yaml")), at=NOW))
 
 
 @pytest.fixture
@@ -25,6 +26,18 @@ def jobarium(db: None, now: datetime) -> System:
     else:
         LOADED.restore()
     return System.objects.get(key="jobarium")
+
+
+@pytest.fixture
+def systems(db: None, now: datetime) -> dict[str, System]:
+    """All systems as their shipped runbook files describe them, by key."""
+    ALL_LOADED.restore()
+    return {system.key: system for system in System.objects.all()}
+
+
+@pytest.fixture
+def sentinel(systems: dict[str, System]) -> System:
+    return systems["jobsentinel"]
 
 
 @pytest.fixture

@@ -1,16 +1,16 @@
-// A button with data-copy puts that text on the clipboard and says so.
-document.addEventListener("click", async (event) => {
+// Buttons that copy a command. Without a clipboard the text beside them is selected instead.
+document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
-  const words = button.textContent;
-  try {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = "✓";
-  } catch {
-    const range = document.createRange();
-    range.selectNodeContents(button.previousElementSibling);
-    getSelection().removeAllRanges();
-    getSelection().addRange(range);
-  }
-  setTimeout(() => { button.textContent = words; }, 1500);
+  const said = button.textContent;
+  const show = () => {
+    button.textContent = button.dataset.copied || "✓";
+    setTimeout(() => { button.textContent = said; }, 2000);
+  };
+  const select = () => {
+    const text = button.previousElementSibling;
+    if (text) window.getSelection().selectAllChildren(text);
+  };
+  if (navigator.clipboard) navigator.clipboard.writeText(button.dataset.copy).then(show, select);
+  else select();
 });
