@@ -23,8 +23,11 @@ class IncidentsConfig(AppConfig):
             "incidents.communications.runbook",
             "incidents.procedures.runbook",
             "incidents.reviews.runbook",
+            "incidents.backups.runbook",
         )
         sweeps.register("release windows", "incidents.clocks.follow_release_windows", order=5)
+        sweeps.register("action items", "incidents.reviews.actions.chase", order=60)
+        sweeps.register("reports", "incidents.figures.reports.queue_due", order=70)
         import_module("incidents.permissions").declare()
         import_module("incidents.wording").declare()
         import_module("incidents.transitions")

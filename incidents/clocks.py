@@ -199,6 +199,8 @@ def measure_taken_back(step: Step[Mitigation]) -> None:
 
 def closing_needs(incident: Incident) -> list[str]:
     """What closing still waits for, as keys: cause, fix_reference, communication, joint_decision, postmortem."""
+    if incident.duplicate_of_id is not None:
+        return []  # it is closed with the incident it was merged into
     missing = [name for name in ("cause", "fix_reference") if not getattr(incident, name)]
     if not incident.no_communication_reason and not incident.communications.exists():
         missing.append("communication")

@@ -60,6 +60,6 @@ def not_before_it_began(step: Step[Incident]) -> str | None:
 
 
 def somebody_was_told(step: Step[Incident]) -> str | None:
-    if step.obj.no_communication_reason or step.obj.communications.exists():
+    if step.obj.duplicate_of_id or step.obj.no_communication_reason or step.obj.communications.exists():
         return None
     return _("Closing needs a message to somebody, or the reason why nobody needed to be told.")

@@ -13,13 +13,15 @@ from config.casework.access.models import User
 from config.casework.cases.models import Case
 from config.casework.personal import FREE_TEXT, personal
 from config.casework.transitions import Machine
+from incidents.backups.models import BackupPolicy, BackupRun, BackupVerification
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
+from incidents.links.models import Link, Merge
 from incidents.oncall.models import OnCallRole
 from incidents.paging.models import Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
-from incidents.reviews.models import ActionItem, JointDecision, Postmortem
+from incidents.reviews.models import ActionItem, ContributingFactor, JointDecision, Postmortem, ReviewSummary
 from incidents.severity.choices import Paging
 from incidents.severity.models import ReleaseWindow, Severity
 
@@ -84,6 +86,9 @@ class Incident(Case):
     )
     recurrence_of = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="recurrences"
+    )
+    duplicate_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="duplicates", editable=False
     )
     acknowledged_at = models.DateTimeField(null=True, blank=True, editable=False)
     acknowledged_by = models.ForeignKey(
@@ -191,10 +196,16 @@ class Mitigation(models.Model):
 
 __all__ = [
     "ActionItem",
+    "BackupPolicy",
+    "BackupRun",
+    "BackupVerification",
     "Communication",
+    "ContributingFactor",
     "Escalation",
     "Incident",
     "JointDecision",
+    "Link",
+    "Merge",
     "MessageTemplate",
     "Mitigation",
     "OnCallRole",
@@ -203,6 +214,7 @@ __all__ = [
     "Procedure",
     "ProcedureStep",
     "ReleaseWindow",
+    "ReviewSummary",
     "Run",
     "RunStep",
     "Severity",

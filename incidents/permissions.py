@@ -15,8 +15,19 @@ ROWS = (
     "run",
     "runstep",
     "messagetemplate",
+    "backuppolicy",
 )
-CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision")
+CASE_ROWS = (
+    "incident",
+    "mitigation",
+    "communication",
+    "postmortem",
+    "actionitem",
+    "jointdecision",
+    "contributingfactor",
+    "reviewsummary",
+    "link",
+)
 WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
 
 
@@ -32,6 +43,9 @@ def declare() -> None:
             "incidents.change_runstep",
             "incidents.add+change_postmortem",
             "incidents.add+change_actionitem",
+            "incidents.add_contributingfactor",
+            "incidents.add+change_reviewsummary",
+            "incidents.add+delete_link",
         )
     for role in LEADS:
         grant(role, "incidents.lead_incident", "incidents.decide_incident", "incidents.change_jointdecision")
@@ -47,4 +61,11 @@ def declare() -> None:
             "incidents.add+change+delete_procedurestep",
             "incidents.add+change_messagetemplate",
         )
-    grant(Role.AUDITOR, "incidents.view_incidentevent")
+        grant(role, "incidents.add+view_backuprun", "incidents.view_backupverification", "incidents.view_merge")
+    grant(
+        Role.AUDITOR,
+        "incidents.view_incidentevent",
+        "incidents.view_backuprun",
+        "incidents.view_backupverification",
+        "incidents.view_merge",
+    )
