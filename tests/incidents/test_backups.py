@@ -238,7 +238,9 @@ class TestPolicies:
         BACKUPS.load(jobarium, parsed, None)  # type: ignore[arg-type]
         return list(BackupPolicy.objects.filter(system=jobarium).order_by("key"))
 
-    def test_they_come_from_the_runbook_and_go_back_into_it(self, policies: list[BackupPolicy], jobarium: System) -> None:
+    def test_they_come_from_the_runbook_and_go_back_into_it(
+        self, policies: list[BackupPolicy], jobarium: System
+    ) -> None:
         exported = BACKUPS.export(jobarium)
         assert exported is not None
         assert BACKUPS.dump(exported) == list(self.POLICIES)
@@ -256,7 +258,11 @@ class TestPolicies:
     def test_a_run_made_elsewhere_is_written_down_by_those_who_may(
         self, policies: list[BackupPolicy], lead: User, agent: User, now: datetime
     ) -> None:
-        told = {"started_at": now - timedelta(hours=1), "finished_at": now, "place": "s3://jobsentinel-backups/2026-03-09"}
+        told = {
+            "started_at": now - timedelta(hours=1),
+            "finished_at": now,
+            "place": "s3://jobsentinel-backups/2026-03-09",
+        }
         run = note_run(policies[0], actor=lead, at=now, result=BackupResult.DONE, size=7, **told)
         assert (run.recorded_by, run.policy) == (lead, policies[0])
         with pytest.raises(PermissionDenied):

@@ -56,7 +56,9 @@ class TestPostmortem:
         assert [field["label"] for field in postmortem.schema] == JOBARIUM
         with pytest.raises(Refused, match="What worked"):
             apply(postmortem, "publish", actor=lead)
-        write_postmortem(postmortem, actor=lead, at=now, values=dict.fromkeys((f["key"] for f in postmortem.schema), "x"))
+        write_postmortem(
+            postmortem, actor=lead, at=now, values=dict.fromkeys((f["key"] for f in postmortem.schema), "x")
+        )
         apply(postmortem, "publish", actor=lead)
         assert postmortem.state == PostmortemState.PUBLISHED
 
@@ -111,14 +113,18 @@ class TestPostmortem:
         postmortem = start_postmortem(incident, actor=lead, at=now)
         with pytest.raises(Refused, match="postmortem published"):
             apply(incident, "close", actor=lead, cause="c", fix_reference="f")
-        write_postmortem(postmortem, actor=lead, at=now, values=dict.fromkeys((f["key"] for f in postmortem.schema), "x"))
+        write_postmortem(
+            postmortem, actor=lead, at=now, values=dict.fromkeys((f["key"] for f in postmortem.schema), "x")
+        )
         apply(postmortem, "publish", actor=lead)
         incident.refresh_from_db()
         apply(incident, "close", actor=lead, cause="c", fix_reference="f")
         item = ActionItem.objects.get(incident=incident)
         assert (item.kind, item.owner, item.due_on) == (ActionKind.RUNBOOK, incident.owner, now.date() + 14 * DAY)
 
-    def test_closing_a_minor_one_asks_for_nothing(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
+    def test_closing_a_minor_one_asks_for_nothing(
+        self, jobarium: System, lead: User, chief: User, now: datetime
+    ) -> None:
         minor = open_incident(jobarium, title="x", actor=lead, at=now, severity=level(jobarium, "SEV-3"))
         settle(minor, lead, chief, now)
         apply(minor, "close", actor=lead, cause="c", fix_reference="f")
@@ -160,7 +166,9 @@ class TestSummary:
         incident.refresh_from_db()
         assert published_summary(incident) == "Invitations were late for 40 minutes."
 
-    def test_support_writes_and_does_not_approve(self, incident: Incident, agent: User, lead: User, now: datetime) -> None:
+    def test_support_writes_and_does_not_approve(
+        self, incident: Incident, agent: User, lead: User, now: datetime
+    ) -> None:
         summary = write_summary(incident, actor=lead, at=now, text="Late.")
         with pytest.raises(PermissionDenied):
             apply(summary, "approve", actor=agent)
@@ -356,7 +364,13 @@ class TestPages:
         self, as_person: Callable[[User], Client], incident: Incident, lead: User, now: datetime
     ) -> None:
         client = as_person(lead)
-        values = {"incident": incident.pk, "kind": "corrective", "text": "A test", "owner": lead.pk, "due_on": "2026-03-20"}
+        values = {
+            "incident": incident.pk,
+            "kind": "corrective",
+            "text": "A test",
+            "owner": lead.pk,
+            "due_on": "2026-03-20",
+        }
         client.post("/admin/incidents/actionitem/add/", values)
         item = ActionItem.objects.get()
         assert AuditEntry.objects.filter(action="action_item.added", object_id=item.pk).exists()
