@@ -323,15 +323,5 @@ register_line(
         70,
     ),
 )
-register_line(
-    RUNBOOKS,
-    Line(
-        gettext_lazy("Backup policies"),
-        "admin:incidents_backuppolicy_changelist",
-        "incidents.view_backuppolicy",
-        "cloud_upload",
-        90,
-    ),
-)
 
 __all__ = ["ActionItemAdmin", "IncidentAdmin", "backups"]

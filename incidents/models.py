@@ -13,7 +13,7 @@ from config.casework.access.models import User
 from config.casework.cases.models import Case
 from config.casework.personal import FREE_TEXT, personal
 from config.casework.transitions import Machine
-from incidents.backups.models import BackupPolicy, BackupRun, BackupVerification
+from incidents.backups.models import BackupRun, BackupVerification
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
 from incidents.links.models import Link, Merge
@@ -196,7 +196,6 @@ class Mitigation(models.Model):
 
 __all__ = [
     "ActionItem",
-    "BackupPolicy",
     "BackupRun",
     "BackupVerification",
     "Communication",

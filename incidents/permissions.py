@@ -15,7 +15,6 @@ ROWS = (
     "run",
     "runstep",
     "messagetemplate",
-    "backuppolicy",
 )
 CASE_ROWS = (
     "incident",

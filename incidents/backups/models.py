@@ -1,63 +1,27 @@
-"""What must be saved how often, which backups were made, and which of them are proven (INC-87, 88, 91)."""
+"""Which backups were made, of the desk and of the systems it looks after, and which of them are proven (INC-88, 91)."""
 
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from config.casework.access.models import User
-from config.casework.catalogue.fields import parse_duration
 from config.casework.catalogue.models import System
 from config.casework.personal import FREE_TEXT, personal
 from incidents.backups.choices import BackupResult, VerificationState
-
-
-@personal(plain=("key", "name", "every", "keep", "place", "note"))
-class BackupPolicy(models.Model):
-    """One class of data of a system: how often it is saved, how long a copy is kept, and where.
-
-    Spans are ISO 8601. Without `every` it is streamed; without `keep` it is kept until somebody decides otherwise.
-    """
-
-    system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="backup_policies")
-    key = models.SlugField(max_length=60)
-    name = models.CharField(_("what is saved"), max_length=120)
-    every = models.CharField(max_length=20, blank=True)
-    keep = models.CharField(max_length=20, blank=True)
-    place = models.CharField(max_length=160, blank=True)
-    note = models.CharField(max_length=300, blank=True)
-    of_this_desk = models.BooleanField(
-        default=False, help_text=_("The backups that this desk makes of itself count for it.")
-    )
-    is_active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(auto_now_add=True, editable=False)
-
-    class Meta:
-        ordering = ("system__name", "key")
-        verbose_name = _("backup policy")
-        verbose_name_plural = _("backup policies")
-        constraints = [models.UniqueConstraint(fields=["system", "key"], name="backup_policy_once")]
-
-    def __str__(self) -> str:
-        return self.key
-
-    def clean(self) -> None:
-        errors = {}
-        for name in ("every", "keep"):
-            if getattr(self, name):
-                try:
-                    parse_duration(getattr(self, name))
-                except ValueError as error:
-                    errors[name] = str(error)
-        if errors:
-            raise ValidationError(errors)
 
 
 @personal(plain=("place", "sha256", "result", "error", "head"))
 class BackupRun(models.Model):
     """One backup that was tried: when, how large, where it lies, and whether it succeeded."""
 
-    policy = models.ForeignKey(BackupPolicy, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs")
+    system = models.ForeignKey(
+        System,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="backup_runs",
+        help_text=_("Empty: this desk itself."),
+    )
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
     size = models.PositiveBigIntegerField(default=0, help_text=_("Bytes."))
@@ -77,7 +41,7 @@ class BackupRun(models.Model):
         ordering = ("-started_at", "-pk")
         verbose_name = _("backup")
         default_permissions = ("add", "view")
-        indexes = [models.Index(fields=["policy", "-started_at"], name="backup_run_policy")]
+        indexes = [models.Index(fields=["system", "-started_at"], name="backup_run_system")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(finished_at__gte=F("started_at")),

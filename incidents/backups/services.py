@@ -1,4 +1,4 @@
-"""Make backups of the desk, and write down those of the systems it looks after (INC-87, 88)."""
+"""Make backups of the desk, and write down those of the systems it looks after (INC-88)."""
 
 import os
 import tarfile
@@ -21,12 +21,11 @@ from config.casework.access.actors import Actor, actor_user
 from config.casework.access.services import require
 from config.casework.audit import heads
 from config.casework.audit.services import record
-from config.casework.catalogue.fields import parse_duration
 from config.casework.catalogue.models import System
 from incidents.backups import database
 from incidents.backups.choices import BackupResult
 from incidents.backups.manifest import LATEST, NAME, PREFIX, Manifest, Part, backups, digest
-from incidents.backups.models import BackupPolicy, BackupRun
+from incidents.backups.models import BackupRun
 from incidents.services import open_or_join
 
 DUMP, FILES, RUNBOOKS = "database.dump", "files.tar", "runbooks.tar"
@@ -47,8 +46,7 @@ def back_up(path: Path, *, at: datetime, keep: timedelta = KEEP) -> BackupRun:
         keep: backups that are older than this are removed, but never the newest.
     """
     name = f"{PREFIX}{at:%Y%m%dT%H%M%SZ}"
-    policy = BackupPolicy.objects.filter(of_this_desk=True, is_active=True).order_by("pk").first()
-    run = BackupRun(policy=policy, started_at=at, place=str(path / name))
+    run = BackupRun(started_at=at, place=str(path / name))
     try:
         manifest = _write(path, name, at)
     except (OSError, database.DatabaseFailed, psycopg.Error, FileExistsError) as error:
@@ -73,7 +71,7 @@ def back_up(path: Path, *, at: datetime, keep: timedelta = KEEP) -> BackupRun:
 
 
 def note_run(
-    policy: BackupPolicy, *, actor: Actor, at: datetime, started_at: datetime, finished_at: datetime, place: str,
+    system: System, *, actor: Actor, at: datetime, started_at: datetime, finished_at: datetime, place: str,
     result: str, size: int = 0, sha256: str = "", error: str = "",
 ) -> BackupRun:  # fmt: skip
     """Write down a backup that was made elsewhere, of a system the desk looks after.
@@ -84,7 +82,7 @@ def note_run(
     """
     require(actor, "incidents.add_backuprun")
     run = BackupRun(
-        policy=policy,
+        system=system,
         started_at=started_at,
         finished_at=finished_at,
         place=place,
@@ -97,7 +95,7 @@ def note_run(
     run.full_clean()
     with transaction.atomic():
         run.save()
-        record(run, f"backup.{run.result}", actor=actor, at=at, detail={"policy": policy.key})
+        record(run, f"backup.{run.result}", actor=actor, at=at, detail={"system": system.key})
     return run
 
 
@@ -117,17 +115,8 @@ def report_trouble(title: str, description: str, *, at: datetime) -> None:
 
 def home_system() -> System | None:
     """The system that answers for the desk itself: the one whose runbook says so, else the first there is."""
-    policy = (
-        BackupPolicy.objects.filter(of_this_desk=True, is_active=True).select_related("system").order_by("pk").first()
-    )
-    return policy.system if policy else System.objects.order_by("pk").first()
-
-
-def is_late(policy: BackupPolicy, last_success: datetime | None, at: datetime) -> bool:
-    """Whether a policy had no success within its period; what is streamed is never late."""
-    if not policy.every or not policy.is_active:
-        return False
-    return at - (last_success or policy.created_at) > parse_duration(policy.every)
+    named = System.objects.filter(settings__answers_for_desk=True)
+    return named.order_by("pk").first() or System.objects.order_by("pk").first()
 
 
 # --- writing -----------------------------------------------------------------------------------------------------------

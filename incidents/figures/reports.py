@@ -253,7 +253,7 @@ def _on_call(at: datetime) -> list[str]:
 
 
 def _machine(at: datetime) -> list[str]:
-    run = BackupRun.objects.filter(result=BackupResult.DONE, recorded_by=None).order_by("-finished_at").first()
+    run = BackupRun.objects.filter(result=BackupResult.DONE, system=None).order_by("-finished_at").first()
     proof = BackupVerification.objects.order_by("-started_at").first()
     return [
         _("Backups"),

@@ -140,6 +140,16 @@ class ActionItemAdmin(DeskImportExportAdmin, DeskAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (*super().get_readonly_fields(request, obj), *(("incident",) if obj is not None else ()))
 
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """A settled item is reopened first."""
+        settled = isinstance(obj, ActionItem) and obj.state != ActionState.OPEN
+        return not settled and super().has_change_permission(request, obj)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "owner":
+            kwargs["queryset"] = User.objects.filter(is_staff=True, is_active=True).order_by("name", "email")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         user, now = acting_user(request), clock.now()
         values = {

@@ -26,8 +26,11 @@ from config.casework.catalogue.loader import load
 from config.casework.catalogue.models import System
 from config.casework.files.services import store
 from config.casework.work.models import Job
+from incidents.backups.choices import BackupResult, VerificationState
 from incidents.models import (
     ActionItem,
+    BackupRun,
+    BackupVerification,
     MessageTemplate,
     Mitigation,
     OnCallRole,
@@ -135,6 +138,12 @@ def world(db: None, now: datetime, settings: Any) -> World:
         "incident": incident,
         "mitigation": Mitigation.objects.create(incident=incident, text="t", applied_at=now),
         "action_item": ActionItem.objects.create(incident=incident, text="t", owner=owner, due_on=now.date()),
+        "backup_run": BackupRun.objects.create(
+            started_at=now, finished_at=now, place="p", result=BackupResult.DONE
+        ),
+        "backup_verification": BackupVerification.objects.create(
+            started_at=now, finished_at=now, place="p", state=VerificationState.VERIFIED
+        ),
         "file": store(incident, BytesIO(PDF), name="x.pdf", actor=None, at=now),
         "severity": Severity.objects.first(),
         "release_window": ReleaseWindow.objects.first(),

@@ -4,7 +4,7 @@ import json
 import os
 import stat
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -16,6 +16,7 @@ from django.conf import settings as django_settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
+from django.test import Client
 
 from config.casework import clock
 from config.casework.access.models import User
@@ -28,9 +29,8 @@ from config.casework.files.services import store
 from incidents.backups import database, manifest
 from incidents.backups.choices import BackupResult, VerificationState
 from incidents.backups.events import BackupRestored, BackupVerified
-from incidents.backups.models import BackupPolicy, BackupRun, BackupVerification
-from incidents.backups.runbook import BACKUPS
-from incidents.backups.services import back_up, is_late, note_run
+from incidents.backups.models import BackupRun, BackupVerification
+from incidents.backups.services import back_up, home_system, note_run
 from incidents.models import Incident
 from incidents.services import open_incident
 from tests import factories
@@ -226,46 +226,41 @@ class TestBackup:
         assert "PGPASSWORD" not in os.environ
 
 
-class TestPolicies:
-    POLICIES = (
-        {"key": "database", "name": "Database", "every": "P1D", "keep": "P30D", "of_this_desk": True},
-        {"key": "logs", "name": "Logs", "keep": "P7D"},
-    )
-
-    @pytest.fixture
-    def policies(self, jobarium: System) -> list[BackupPolicy]:
-        parsed = BACKUPS.adapter.validate_python(list(self.POLICIES))
-        BACKUPS.load(jobarium, parsed, None)  # type: ignore[arg-type]
-        return list(BackupPolicy.objects.filter(system=jobarium).order_by("key"))
-
-    def test_they_come_from_the_runbook_and_go_back_into_it(
-        self, policies: list[BackupPolicy], jobarium: System
-    ) -> None:
-        exported = BACKUPS.export(jobarium)
-        assert exported is not None
-        assert BACKUPS.dump(exported) == list(self.POLICIES)
-        assert BACKUPS.load(jobarium, exported, None).unchanged == 2  # type: ignore[arg-type]
-        assert BACKUPS.load(jobarium, exported[:1], None).removed == 1  # type: ignore[arg-type]
-        assert BACKUPS.dump(BACKUPS.export(jobarium) or []) == list(self.POLICIES[:1])
-
-    def test_one_without_success_within_its_period_is_late(self, policies: list[BackupPolicy], now: datetime) -> None:
-        daily, logs = policies
-        assert not is_late(daily, now - timedelta(days=1), now)
-        assert is_late(daily, now - timedelta(days=1, seconds=1), now)
-        assert is_late(daily, None, daily.created_at + timedelta(days=2))
-        assert not is_late(logs, None, now + timedelta(days=99))  # it is streamed
-
+class TestElsewhere:
     def test_a_run_made_elsewhere_is_written_down_by_those_who_may(
-        self, policies: list[BackupPolicy], lead: User, agent: User, now: datetime
+        self, jobarium: System, lead: User, agent: User, now: datetime
     ) -> None:
-        told = {
+        told: dict[str, Any] = {
             "started_at": now - timedelta(hours=1),
             "finished_at": now,
             "place": "s3://jobsentinel-backups/2026-03-09",
         }
-        run = note_run(policies[0], actor=lead, at=now, result=BackupResult.DONE, size=7, **told)
-        assert (run.recorded_by, run.policy) == (lead, policies[0])
+        run = note_run(jobarium, actor=lead, at=now, result=BackupResult.DONE, size=7, **told)
+        assert (run.recorded_by, run.system) == (lead, jobarium)
         with pytest.raises(PermissionDenied):
-            note_run(policies[0], actor=agent, at=now, result=BackupResult.DONE, **told)
+            note_run(jobarium, actor=agent, at=now, result=BackupResult.DONE, **told)
         with pytest.raises(ValidationError, match="Say why it failed"):
-            note_run(policies[0], actor=lead, at=now, result=BackupResult.FAILED, **told)
+            note_run(jobarium, actor=lead, at=now, result=BackupResult.FAILED, **told)
+
+    def test_the_form_goes_through_the_service(
+        self, as_person: Callable[[User], Client], jobarium: System, lead: User, now: datetime
+    ) -> None:
+        values = {
+            "system": jobarium.pk,
+            "started_at_0": "2026-03-09",
+            "started_at_1": "08:00",
+            "finished_at_0": "2026-03-09",
+            "finished_at_1": "09:00",
+            "place": "s3://x",
+            "size": 7,
+            "result": "done",
+        }
+        as_person(lead).post("/admin/incidents/backuprun/add/", values)
+        assert BackupRun.objects.get().recorded_by == lead
+
+    def test_trouble_goes_to_the_system_whose_runbook_says_so(self, jobarium: System, now: datetime) -> None:
+        first = factories.system("aaa")
+        assert home_system() == jobarium
+        System.objects.filter(pk=first.pk).update(settings={"answers_for_desk": True})
+        System.objects.filter(pk=jobarium.pk).update(settings={})
+        assert home_system() == first
