@@ -74,7 +74,7 @@ def import_incident(row: Mapping[str, Any], *, actor: User) -> tuple[Incident, b
 
 
 def _change_incident(given: Mapping[str, str], actor: User) -> Incident:
-    incident = (
+    incident: Incident | None = (
         Incident.objects.visible_to(actor)
         .select_related("system", "severity", "owner", "organization")
         .filter(reference=given["reference"].upper())
@@ -158,7 +158,7 @@ def import_action_item(row: Mapping[str, Any], *, actor: User) -> tuple[ActionIt
 
 def _change_item(given: Mapping[str, str], values: Mapping[str, Any], actor: User) -> ActionItem:
     found = ActionItem.objects.visible_to(actor).select_related("incident", "owner")
-    item = found.filter(pk=int(given["id"])).first() if given["id"].isdecimal() else None
+    item: ActionItem | None = found.filter(pk=int(given["id"])).first() if given["id"].isdecimal() else None
     if item is None:
         raise ValidationError({"id": _("There is no such action item.")})
     if given.get("incident") and given["incident"].upper() != item.incident.reference:
@@ -170,7 +170,7 @@ def _change_item(given: Mapping[str, str], values: Mapping[str, Any], actor: Use
     differing = {name: value for name, value in values.items() if value is not None and getattr(item, name) != value}
     change_action_item(item, actor=actor, at=clock.now(), **differing)
     if step is not None:
-        outcome = {"outcome": given["outcome"]} if given.get("outcome") else {}
+        outcome: dict[str, Any] = {"outcome": given["outcome"]} if given.get("outcome") else {}
         apply(item, step, actor=actor, **outcome)
     return item
 

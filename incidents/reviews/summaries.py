@@ -34,7 +34,9 @@ def write_summary(incident: Incident, *, actor: User, at: datetime, text: str) -
     if (refusal := what_must_not_leave(incident, text)) is not None:
         raise ValidationError({"text": refusal})
     with transaction.atomic():
-        summary = ReviewSummary.objects.select_for_update(of=("self",)).filter(incident=incident).first()
+        summary: ReviewSummary | None = (
+            ReviewSummary.objects.select_for_update(of=("self",)).filter(incident=incident).first()
+        )
         if summary is not None and summary.text == text:
             return summary
         summary = summary or ReviewSummary(incident=incident)

@@ -138,9 +138,7 @@ def world(db: None, now: datetime, settings: Any) -> World:
         "incident": incident,
         "mitigation": Mitigation.objects.create(incident=incident, text="t", applied_at=now),
         "action_item": ActionItem.objects.create(incident=incident, text="t", owner=owner, due_on=now.date()),
-        "backup_run": BackupRun.objects.create(
-            started_at=now, finished_at=now, place="p", result=BackupResult.DONE
-        ),
+        "backup_run": BackupRun.objects.create(started_at=now, finished_at=now, place="p", result=BackupResult.DONE),
         "backup_verification": BackupVerification.objects.create(
             started_at=now, finished_at=now, place="p", state=VerificationState.VERIFIED
         ),

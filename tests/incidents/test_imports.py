@@ -54,7 +54,11 @@ class TestIncidents:
     ) -> None:
         client = as_person(lead)
         rows = export(client, INCIDENTS)
-        assert (rows[0]["reference"], rows[0]["system"], rows[0]["severity"]) == (incident.reference, "jobarium", "SEV-1")
+        assert (rows[0]["reference"], rows[0]["system"], rows[0]["severity"]) == (
+            incident.reference,
+            "jobarium",
+            "SEV-1",
+        )
         assert rows[0]["received_at"] == "2026-03-09T10:00:00+00:00"
         first = upload(client, INCIDENTS, rows)
         assert "confirm_form" in first.context, first.text
@@ -143,7 +147,13 @@ class TestActionItems:
         assert item.version == 0
 
     def test_a_row_adds_one(self, item: ActionItem, lead: User, agent: User) -> None:
-        row = {"incident": item.incident.reference, "kind": "preventive", "text": "x", "owner": agent.email, "due_on": "2026-04-01"}
+        row = {
+            "incident": item.incident.reference,
+            "kind": "preventive",
+            "text": "x",
+            "owner": agent.email,
+            "due_on": "2026-04-01",
+        }
         made, is_new = import_action_item(row, actor=lead)
         assert (is_new, made.owner, made.kind) == (True, agent, ActionKind.PREVENTIVE)
 

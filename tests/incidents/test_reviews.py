@@ -4,12 +4,14 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 
 from config.casework import clock
 from config.casework.access.models import User
 from config.casework.audit.models import AuditEntry
+from config.casework.catalogue.loader import load
 from config.casework.catalogue.models import System
 from config.casework.transitions import Refused, apply
 from config.casework.work.services import tick
@@ -38,6 +40,11 @@ JOBARIUM = [
     "Preventive actions",
     "Owner and due dates",
 ]
+
+
+def loaded(key: str, now: datetime) -> System:
+    load([settings.BASE_DIR / "config" / "runbooks" / f"{key}.yaml"], at=now)
+    return System.objects.get(key=key)
 
 
 def settle(incident: Incident, lead: User, chief: User, now: datetime) -> None:
@@ -129,6 +136,59 @@ class TestPostmortem:
         settle(minor, lead, chief, now)
         apply(minor, "close", actor=lead, cause="c", fix_reference="f")
         assert not ActionItem.objects.exists()
+
+
+class TestOtherSystems:
+    """Their postmortems are data of their runbooks, without a line of code (INC-42, INC-43)."""
+
+    def test_jobsentinels_is_filled_in_from_the_record_with_its_duration(self, lead: User, now: datetime) -> None:
+        system = loaded("jobsentinel", now)
+        incident = open_incident(
+            system, title="Scraper fails", actor=lead, at=now - timedelta(minutes=50), severity=level(system, "P0")
+        )
+        apply(incident, "impact_over", actor=lead, at=now - timedelta(minutes=8))
+        postmortem = start_postmortem(incident, actor=lead, at=now)
+        assert [field["label"] for field in postmortem.schema] == [
+            "Title",
+            "Date",
+            "Duration (minutes)",
+            "Severity",
+            "Impact",
+            "Summary",
+            "Timeline (UTC)",
+            "Root cause",
+            "Resolution",
+            "Action items",
+            "Lessons learned",
+        ]
+        told = postmortem.values
+        assert (told["title"], told["date"], told["duration"], told["severity"]) == (
+            "Scraper fails",
+            "2026-03-09",
+            "42",
+            "P0",
+        )
+        assert told["timeline"].startswith("2026-03-09 09:10 UTC  Alert or report\n")
+        assert "2026-03-09 09:52 UTC  Impact over" in told["timeline"]
+
+    def test_a_p1_of_the_qa_auditor_closes_with_timeline_retrospective_and_tickets_only(
+        self, lead: User, chief: User, now: datetime
+    ) -> None:
+        system = loaded("qa-auditor", now)
+        incident = open_incident(system, title="Leak", actor=lead, at=now, severity=level(system, "P1"))
+        settle(incident, lead, chief, now)
+        postmortem = start_postmortem(incident, actor=lead, at=now)
+        ticks = [field["key"] for field in postmortem.schema if field["kind"] == "tick"]
+        assert ticks == ["timeline_documented", "retrospective", "follow_up"]
+        write_postmortem(postmortem, actor=lead, at=now, values={"lessons": "x", ticks[0]: MARK, ticks[1]: MARK})
+        with pytest.raises(Refused, match="Follow-up tickets made"):
+            apply(postmortem, "publish", actor=lead)
+        with pytest.raises(Refused, match="postmortem published"):
+            apply(incident, "close", actor=lead, cause="c", fix_reference="f")
+        write_postmortem(postmortem, actor=lead, at=now, values={ticks[2]: MARK})
+        apply(postmortem, "publish", actor=lead)
+        incident.refresh_from_db()
+        apply(incident, "close", actor=lead, cause="c", fix_reference="f")
 
 
 class TestHints:
