@@ -23,8 +23,7 @@ from incidents.models import Incident
 if TYPE_CHECKING:
     from config.casework.desk.cases import CaseAdmin
 
-OFFERED = 50
-SIMILAR = "incidents/similar.html"
+TRIAGE = "incidents/triage.html"
 
 
 def tab(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> dict[str, Any]:
@@ -70,7 +69,7 @@ def while_triaging(admin: "CaseAdmin", request: HttpRequest, incident: Incident,
     """Nobody has judged it yet: what looked like it before stands on the first page, and on no other."""
     if incident.state != IncidentState.DETECTED or tab != "overview":
         return {}
-    return {"beside_template": SIMILAR, "past": past(admin, request, incident)}
+    return {"beside_template": TRIAGE, "past": past(admin, request, incident)}
 
 
 def banner(incident: Incident) -> str:

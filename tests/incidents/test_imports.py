@@ -24,7 +24,8 @@ INCIDENTS, ITEMS = "/admin/incidents/incident/", "/admin/incidents/actionitem/"
 
 
 def export(client: Client, root: str) -> list[dict[str, str]]:
-    answer = client.post(f"{root}export/?queue=all", {"format": 0, "resource": "0"})
+    queue = "?queue=all" if root == INCIDENTS else ""
+    answer = client.post(f"{root}export/{queue}", {"format": 0, "resource": "0"})
     return list(csv.DictReader(StringIO(answer.text)))
 
 
@@ -145,6 +146,11 @@ class TestActionItems:
         confirm(client, ITEMS, upload(client, ITEMS, rows))
         item.refresh_from_db()
         assert item.version == 0
+
+    def test_a_filter_that_does_not_exist_breaks_nothing(
+        self, as_person: Callable[[User], Client], item: ActionItem, lead: User
+    ) -> None:
+        assert as_person(lead).get(f"{ITEMS}export/?colour=red").headers["Location"] == f"{ITEMS}export/"
 
     def test_a_row_adds_one(self, item: ActionItem, lead: User, agent: User) -> None:
         row = {

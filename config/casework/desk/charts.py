@@ -84,7 +84,7 @@ def bars(
                         round(height, 1),
                         PATTERNS[place],
                         title_,
-                        number(value),
+                        f"{number(value)}{unit}",
                     )
                 )
     return Chart(

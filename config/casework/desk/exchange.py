@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -152,6 +153,14 @@ class DeskImportExportAdmin(ImportExportModelAdmin, DeskAdmin):  # type: ignore[
         return bool(self.export_fields) and acting_user(request).has_perm(
             f"{self.opts.app_label}.view_{self.opts.model_name}"
         )
+
+    def export_action(self, request: HttpRequest) -> HttpResponse:
+        """A filter that does not exist is left out, as the list does."""
+        try:
+            answer: HttpResponse = super().export_action(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(request.path)
+        return answer
 
     # --- how ---------------------------------------------------------------------------------------------------------
 
