@@ -38,6 +38,7 @@ from incidents.models import (
     ReleaseWindow,
     Severity,
 )
+from incidents.oncall import desk as oncall
 from incidents.procedures import desk as procedures
 from incidents.reviews import desk as reviews
 from incidents.reviews.admin import ActionItemAdmin, ActionItemInline, FactorInline
@@ -237,6 +238,7 @@ class PageAdmin(DeskAdmin):
     list_select_related = ("incident", "person")
 
 
+oncall.declare_navigation()
 RUNBOOKS = "runbooks"
 register_group(RUNBOOKS, gettext_lazy("Runbooks"))
 register_line(

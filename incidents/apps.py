@@ -28,6 +28,8 @@ class IncidentsConfig(AppConfig):
         sweeps.register("release windows", "incidents.clocks.follow_release_windows", order=5)
         sweeps.register("action items", "incidents.reviews.actions.chase", order=60)
         sweeps.register("reports", "incidents.figures.reports.queue_due", order=70)
+        sweeps.register("on-call record", "incidents.oncall.records.sweep", order=20)
+        sweeps.register("on-call warnings", "incidents.oncall.handover.daily", order=200)
         import_module("incidents.permissions").declare()
         import_module("incidents.wording").declare()
         import_module("incidents.transitions")

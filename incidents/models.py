@@ -17,7 +17,18 @@ from incidents.backups.models import BackupRun, BackupVerification
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
 from incidents.links.models import Link, Merge
-from incidents.oncall.models import OnCallRole
+from incidents.oncall.models import (
+    CalendarFeed,
+    HandOverNote,
+    Leave,
+    OnCallRole,
+    OnCallShift,
+    Rotation,
+    RotationMember,
+    RotationVersion,
+    ShiftRecord,
+    ShiftSwap,
+)
 from incidents.paging.models import Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
@@ -198,23 +209,32 @@ __all__ = [
     "ActionItem",
     "BackupRun",
     "BackupVerification",
+    "CalendarFeed",
     "Communication",
     "ContributingFactor",
     "Escalation",
+    "HandOverNote",
     "Incident",
     "JointDecision",
+    "Leave",
     "Link",
     "Merge",
     "MessageTemplate",
     "Mitigation",
     "OnCallRole",
+    "OnCallShift",
     "Page",
     "Postmortem",
     "Procedure",
     "ProcedureStep",
     "ReleaseWindow",
     "ReviewSummary",
+    "Rotation",
+    "RotationMember",
+    "RotationVersion",
     "Run",
     "RunStep",
     "Severity",
+    "ShiftRecord",
+    "ShiftSwap",
 ]

@@ -8,6 +8,15 @@ ROWS = (
     "severity",
     "releasewindow",
     "oncallrole",
+    "rotation",
+    "rotationversion",
+    "rotationmember",
+    "oncallshift",
+    "leave",
+    "shiftswap",
+    "shiftrecord",
+    "handovernote",
+    "calendarfeed",
     "page",
     "escalation",
     "procedure",
@@ -34,6 +43,7 @@ def declare() -> None:
     for role in READERS:
         for row in (*ROWS, *CASE_ROWS):
             grant(role, f"incidents.view_{row}")
+        grant(role, "incidents.add+change_calendarfeed")
     for role in WORKERS:
         grant(role, "incidents.add+change_incident", "incidents.add+change_mitigation", "incidents.add_communication")
         grant(
@@ -46,6 +56,13 @@ def declare() -> None:
             "incidents.add+change_reviewsummary",
             "incidents.add+delete_link",
         )
+        grant(
+            role,
+            "incidents.add+change_oncallshift",
+            "incidents.add+change_leave",
+            "incidents.add+change_shiftswap",
+            "incidents.add+change_handovernote",
+        )
     for role in LEADS:
         grant(role, "incidents.lead_incident", "incidents.decide_incident", "incidents.change_jointdecision")
         grant(
@@ -53,6 +70,7 @@ def declare() -> None:
             "incidents.add+change_severity",
             "incidents.add+change+delete_releasewindow",
             "incidents.change_oncallrole",
+            "incidents.add+change_rotation",
         )
         grant(
             role,

@@ -6,6 +6,8 @@ from incidents import alerts
 from incidents.choices import SLA_CLOCKS, Clock
 from incidents.events import AcknowledgementRecorded, IncidentOpened, IncidentReopened, SeverityJudged
 from incidents.models import Incident
+from incidents.oncall import handover
+from incidents.oncall.events import DutyHandedOver
 from incidents.paging import services as paging
 from incidents.paging import texts
 from incidents.services import confirm_acknowledgements, demand_joint_decision
@@ -23,6 +25,7 @@ def connect() -> None:
     subscribe(AcknowledgementRecorded, _acknowledged)
     subscribe(DeadlineBreached, _clock_ran_out)
     subscribe(PersonSignedIn, _signed_in)
+    subscribe(DutyHandedOver, handover.handed_over)
     recheck_before_sending(Purpose.PAGE, texts.still_wanted)
 
 

@@ -1,5 +1,9 @@
 from django.urls import path
 
+from incidents.oncall.views import oncall_feed
 from incidents.paging.views import acknowledge_page
 
-urlpatterns = [path("a/<str:token>/", acknowledge_page, name="page-acknowledge")]
+urlpatterns = [
+    path("a/<str:token>/", acknowledge_page, name="page-acknowledge"),
+    path("calendar/oncall/<str:token>.ics", oncall_feed, name="oncall-feed"),
+]
