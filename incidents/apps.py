@@ -32,6 +32,7 @@ class IncidentsConfig(AppConfig):
         sweeps.register("on-call warnings", "incidents.oncall.handover.daily", order=200)
         import_module("incidents.permissions").declare()
         import_module("incidents.wording").declare()
+        import_module("incidents.links.selectors")
         import_module("incidents.transitions")
         import_module("incidents.reviews.transitions")
         import_module("incidents.subscriptions").connect()

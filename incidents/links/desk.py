@@ -46,6 +46,7 @@ def tab(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> dict[st
             | {"note": pair.note, "unlink_url": reverse(admin.url_name("unlink"), args=[incident.pk, pair.pk])}
             for pair, other in selectors.linked(incident, user)
         ],
+        "changes": selectors.recent_changes(incident),
         "past": past(admin, request, incident),
         "recurrence_of": _row(admin, incident.recurrence_of) if incident.recurrence_of else None,
         "link_url": reverse(admin.url_name("link"), args=[incident.pk]) if may_work else "",

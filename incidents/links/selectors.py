@@ -1,8 +1,8 @@
 """Incidents beside an incident: duplicates, linked ones, and past ones that look alike."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
@@ -12,10 +12,13 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
+from config.casework import clock
 from config.casework.access.actors import actor_label
 from config.casework.access.models import User
 from config.casework.cases.models import Note
 from config.casework.cases.timeline import Entry, register_source
+from config.casework.catalogue.models import System
+from config.casework.desk.display import Mark
 from config.casework.words import duration_words
 from incidents.choices import IncidentState
 from incidents.links.models import Link
@@ -24,7 +27,46 @@ from incidents.models import Incident
 SIMILAR = 5
 CANDIDATES = 2_000
 """At most so many rows whose title shares trigrams are compared, however many incidents there are."""
-RECENT_DEPLOYMENTS = timedelta(hours=24)
+RECENT = timedelta(hours=24)
+MOST_CHANGES = 20
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that was changed on a system shortly before an incident, such as a deployment.
+
+    Attributes:
+        url: its page; empty when it has none.
+        act_url, act_label: what one may do about it, such as rolling it back; empty when nothing.
+    """
+
+    title: str
+    at: datetime
+    state: Mark
+    url: str = ""
+    act_url: str = ""
+    act_label: str = ""
+
+
+type Changes = Callable[[System, datetime, timedelta], Iterable[Change]]
+
+_changes: list[Changes] = []
+
+
+def register_changes(source: Changes) -> Changes:
+    """Add what another room knows of recent changes: (system, before, within) -> changes. Returns the function."""
+    if source not in _changes:
+        _changes.append(source)
+    return source
+
+
+def recent_changes(incident: Incident) -> list[Change]:
+    """What was changed on the system in the 24 hours before the incident, and until now, the newest first (INC-79)."""
+    until = max(clock.now(), incident.received_at)
+    within = RECENT + (until - incident.received_at)
+    found = [change for source in _changes for change in source(incident.system, until, within)]
+    return sorted(found, key=lambda change: change.at, reverse=True)[:MOST_CHANGES]
+
 
 ALIKE = """
 SELECT id FROM (

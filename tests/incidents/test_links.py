@@ -1,6 +1,6 @@
 """Incidents beside an incident: linked, merged and split, and those that looked alike before."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,12 +9,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from config.casework import clock
 from config.casework.access.models import User
 from config.casework.audit.models import AuditEntry
 from config.casework.cases.services import add_note
 from config.casework.cases.timeline import timeline
 from config.casework.catalogue.models import System
 from config.casework.deadlines.models import Deadline
+from config.casework.desk.display import Mark
 from config.casework.transitions import Refused, apply
 from incidents.choices import Clock, IncidentState, Source
 from incidents.links import selectors, services
@@ -259,6 +261,40 @@ class TestSimilar:
         apply(incident, "triage", actor=lead, severity=incident.severity, scope="All")
         assert past[0].title not in client.get(url).text
         assert past[0].title in client.get(f"{url}?tab=related").text
+
+
+class TestChanges:
+    @pytest.fixture
+    def told(self) -> Iterator[list[tuple[System, datetime, timedelta]]]:
+        """A room that knows of one deployment, and what it was asked."""
+        asked: list[tuple[System, datetime, timedelta]] = []
+
+        def source(system: System, before: datetime, within: timedelta) -> list[selectors.Change]:
+            asked.append((system, before, within))
+            mark = Mark("watched", "info")
+            return [selectors.Change(f"v{n}", before - n * MINUTE, mark, "/x/", "/y/", "Roll back") for n in (3, 1, 2)]
+
+        selectors.register_changes(source)
+        yield asked
+        selectors._changes.remove(source)
+
+    def test_the_newest_change_of_the_day_before_and_since_comes_first(
+        self, told: list[tuple[System, datetime, timedelta]], incident: Incident, now: datetime
+    ) -> None:
+        with clock.at(now + timedelta(hours=2)):
+            assert [change.title for change in selectors.recent_changes(incident)] == ["v1", "v2", "v3"]
+        assert told == [(incident.system, now + timedelta(hours=2), timedelta(hours=26))]
+
+    def test_it_stands_on_the_tab_with_what_one_may_do(
+        self,
+        told: list[tuple[System, datetime, timedelta]],
+        as_person: Callable[[User], Client],
+        incident: Incident,
+        lead: User,
+    ) -> None:
+        page = as_person(lead).get(f"/admin/incidents/incident/{incident.pk}/change/?tab=related").text
+        assert "Roll back" in page
+        assert page.index("v1") < page.index("v2")
 
 
 class TestPages:
