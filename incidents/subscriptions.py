@@ -3,6 +3,8 @@
 from config.casework.access.actors import actor_user
 from config.casework.events import DeadlineBreached, PersonSignedIn, subscribe
 from incidents import alerts
+from incidents.backups import checklists
+from incidents.backups.events import BackupVerified
 from incidents.choices import SLA_CLOCKS, Clock
 from incidents.events import AcknowledgementRecorded, IncidentOpened, IncidentReopened, SeverityJudged
 from incidents.models import Incident
@@ -25,6 +27,7 @@ def connect() -> None:
     subscribe(AcknowledgementRecorded, _acknowledged)
     subscribe(DeadlineBreached, _clock_ran_out)
     subscribe(PersonSignedIn, _signed_in)
+    subscribe(BackupVerified, checklists.settle)
     subscribe(DutyHandedOver, handover.handed_over)
     recheck_before_sending(Purpose.PAGE, texts.still_wanted)
 

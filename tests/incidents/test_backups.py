@@ -24,14 +24,16 @@ from config.casework.audit import sealing
 from config.casework.audit.services import record
 from config.casework.catalogue.loader import load
 from config.casework.catalogue.models import System
-from config.casework.events import subscribe
+from config.casework.events import publish, subscribe
 from config.casework.files.services import store
-from incidents.backups import database, manifest
+from incidents.backups import checklists, database, manifest
 from incidents.backups.choices import BackupResult, VerificationState
 from incidents.backups.events import BackupRestored, BackupVerified
 from incidents.backups.models import BackupRun, BackupVerification
 from incidents.backups.services import back_up, home_system, note_run
-from incidents.models import Incident
+from incidents.models import Incident, Procedure, ProcedureStep
+from incidents.procedures.choices import ProcedureKind, RunState, StepKind, StepState
+from incidents.procedures.services import start_run
 from incidents.services import open_incident
 from tests import factories
 
@@ -224,6 +226,28 @@ class TestBackup:
             row = there.execute("SELECT current_database()").fetchone()
         assert row == (params["dbname"],)
         assert "PGPASSWORD" not in os.environ
+
+
+class TestChecklist:
+    def test_a_proven_backup_ticks_the_weekly_checklist_with_its_proof(self, jobarium: System, now: datetime) -> None:
+        jobarium.settings = jobarium.settings | {"backup_checklist": "backup-verification"}
+        jobarium.save()
+        weekly = Procedure.objects.create(
+            system=jobarium, key="backup-verification", kind=ProcedureKind.CHECKLIST, title="Backup verification"
+        )
+        for position, text in enumerate(("Fetched", "Restored", "Proven"), 1):
+            ProcedureStep.objects.create(procedure=weekly, position=position, kind=StepKind.CHECK, text=text)
+        run = start_run(weekly, actor=None, at=now)
+        proof = BackupVerification.objects.create(
+            started_at=now, finished_at=now, place="/backups/desk-1", state=VerificationState.VERIFIED
+        )
+        publish(BackupVerified(proof, now))
+        run.refresh_from_db()
+        assert run.state == RunState.FINISHED
+        assert set(run.steps.values_list("state", "evidence", "done_by")) == {
+            (StepState.DONE, f"backup verification {proof.pk}: /backups/desk-1", None)
+        }
+        assert checklists.settle(BackupVerified(proof, now)) == 0  # nothing is open any more
 
 
 class TestElsewhere:
