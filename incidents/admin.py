@@ -21,17 +21,20 @@ from config.casework.desk.inlines import CaseInline
 from config.casework.desk.navigation import MACHINE_ROOM, WORK, Line, register_group, register_line
 from incidents.backups import admin as backups
 from incidents.clocks import effective_level
+from incidents.communications import admin as communications_admin
 from incidents.communications import desk as communications
+from incidents.customers import admin as customers_admin
 from incidents.figures import desk as figures
 from incidents.filters import WaitFilter
 from incidents.imports import INCIDENT_COLUMNS, INCIDENT_FACTS, import_incident
 from incidents.links import desk as links
+from incidents.maintenance import admin as maintenance_admin
 from incidents.models import (
     Communication,
     Escalation,
     Incident,
-    MessageTemplate,
     Mitigation,
+    Notice,
     OnCallRole,
     Page,
     Procedure,
@@ -44,6 +47,10 @@ from incidents.reviews import desk as reviews
 from incidents.reviews.admin import ActionItemAdmin, ActionItemInline, FactorInline
 from incidents.services import apply_mitigation, open_incident
 from incidents.transitions import MITIGATION
+
+__all__ = ["communications_admin", "customers_admin", "maintenance_admin"]  # imported to be registered
+
+PEOPLE_SHOWN = 200
 
 
 class MitigationInline(CaseInline):
@@ -100,6 +107,23 @@ class CommunicationInline(CaseInline):
         return super().get_rows(case).select_related("sent_by")
 
 
+class NoticeInline(CaseInline):
+    """Each person who was told, by which channel, with which result; calls too."""
+
+    model = Notice
+    tab = "messages"
+    label = gettext_lazy("Person by person")
+    fields = ("at", "customer", "name", "channel", "result", "told_by")
+    empty_why = gettext_lazy("Nobody was written to or called yet.")
+
+    def get_rows(self, case: Any) -> Any:
+        return super().get_rows(case).select_related("organization", "told_by")[:PEOPLE_SHOWN]
+
+    @admin.display(description=gettext_lazy("customer"))
+    def customer(self, row: Notice) -> str:
+        return row.organization.name if row.organization else ""
+
+
 @admin.register(Incident)
 class IncidentAdmin(DeskImportExportAdmin, CaseAdmin):
     facts = (
@@ -124,7 +148,9 @@ class IncidentAdmin(DeskImportExportAdmin, CaseAdmin):
     consequence = gettext_lazy(
         "The clocks start now. Severity may wait for triage: until then the clocks of the level for unjudged incidents hold."
     )
-    panels = (MitigationInline, PageInline, EscalationInline, CommunicationInline, FactorInline, ActionItemInline)
+    panels = (
+        MitigationInline, PageInline, EscalationInline, CommunicationInline, NoticeInline, FactorInline, ActionItemInline,
+    )  # fmt: skip
     tabs = (
         Tab("playbook", gettext_lazy("Playbook"), "incidents/playbook.html", procedures.tab, "incidents.view_run"),
         Tab(
@@ -223,14 +249,6 @@ class ProcedureAdmin(DeskAdmin):
     search_fields = ("title", "key")
 
 
-@admin.register(MessageTemplate)
-class MessageTemplateAdmin(DeskAdmin):
-    list_display = ("key", "system", "audience", "language", "version", "is_current")
-    list_filter = ("audience", "language", "is_current")
-    list_select_related = ("system",)
-    search_fields = ("key", "subject")
-
-
 @admin.register(Page)
 class PageAdmin(DeskAdmin):
     list_display = ("paged_at", "incident", "person", "reason", "state")
@@ -271,16 +289,6 @@ register_line(
     RUNBOOKS,
     Line(
         gettext_lazy("Procedures"), "admin:incidents_procedure_changelist", "incidents.view_procedure", "checklist", 10
-    ),
-)
-register_line(
-    RUNBOOKS,
-    Line(
-        gettext_lazy("Texts"),
-        "admin:incidents_messagetemplate_changelist",
-        "incidents.view_messagetemplate",
-        "mail",
-        20,
     ),
 )
 register_line(

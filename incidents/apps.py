@@ -21,6 +21,7 @@ class IncidentsConfig(AppConfig):
             "incidents.oncall.runbook",
             "incidents.paging.runbook",
             "incidents.communications.runbook",
+            "incidents.maintenance.runbook",
             "incidents.procedures.runbook",
             "incidents.reviews.runbook",
             "incidents.backups.runbook",
@@ -28,6 +29,7 @@ class IncidentsConfig(AppConfig):
         sweeps.register("release windows", "incidents.clocks.follow_release_windows", order=5)
         sweeps.register("action items", "incidents.reviews.actions.chase", order=60)
         sweeps.register("reports", "incidents.figures.reports.queue_due", order=70)
+        sweeps.register("maintenance", "incidents.maintenance.services.sweep", order=4)
         sweeps.register("on-call record", "incidents.oncall.records.sweep", order=20)
         sweeps.register("on-call warnings", "incidents.oncall.handover.daily", order=200)
         import_module("incidents.permissions").declare()
@@ -35,5 +37,6 @@ class IncidentsConfig(AppConfig):
         import_module("incidents.links.selectors")
         import_module("incidents.transitions")
         import_module("incidents.reviews.transitions")
+        import_module("incidents.maintenance.transitions")
         import_module("incidents.subscriptions").connect()
         import_module("incidents.dashboard").declare()

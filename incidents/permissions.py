@@ -24,6 +24,14 @@ ROWS = (
     "run",
     "runstep",
     "messagetemplate",
+    "customer",
+    "customercontact",
+    "usage",
+    "maintenancerule",
+    "maintenancewindow",
+    "maintenancemessage",
+    "notice",
+    "optout",
 )
 CASE_ROWS = (
     "incident",
@@ -35,6 +43,7 @@ CASE_ROWS = (
     "contributingfactor",
     "reviewsummary",
     "link",
+    "affected",
 )
 WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
 
@@ -56,6 +65,7 @@ def declare() -> None:
             "incidents.add+change_reviewsummary",
             "incidents.add+delete_link",
         )
+        grant(role, "incidents.add_affected", "incidents.add_notice", "incidents.add+change_customercontact")
         grant(
             role,
             "incidents.add+change_oncallshift",
@@ -64,6 +74,12 @@ def declare() -> None:
             "incidents.add+change_handovernote",
         )
     for role in LEADS:
+        grant(
+            role,
+            "incidents.change_customer",
+            "incidents.add+change+delete_usage",
+            "incidents.add+change_maintenancewindow",
+        )
         grant(role, "incidents.lead_incident", "incidents.decide_incident", "incidents.change_jointdecision")
         grant(
             role,

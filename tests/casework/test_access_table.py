@@ -29,11 +29,15 @@ from config.casework.work.models import Job
 from incidents.backups.choices import BackupResult, VerificationState
 from incidents.models import (
     ActionItem,
+    Affected,
     BackupRun,
     BackupVerification,
     CalendarFeed,
+    CustomerContact,
     HandOverNote,
     Leave,
+    MaintenanceRule,
+    MaintenanceWindow,
     MessageTemplate,
     Mitigation,
     OnCallRole,
@@ -166,6 +170,23 @@ def world(db: None, now: datetime, settings: Any) -> World:
         "procedure": Procedure.objects.first(),
         "template": MessageTemplate.objects.first(),
         "page": Page.objects.first(),
+        "affected": Affected.objects.create(incident=incident, organization=factories.organization("acme"), since=now),
+        "customer": factories.organization("acme"),
+        "contact": CustomerContact.objects.create(
+            organization=factories.organization("acme"), name="C", email="c@acme.example"
+        ),
+        "window": MaintenanceWindow.objects.create(
+            system=system, title="t", starts_at=now + timedelta(days=9), ends_at=now + timedelta(days=9, hours=1)
+        ),
+        "maintenance_rule": MaintenanceRule.objects.create(
+            system=system,
+            key="k",
+            title="t",
+            recurrence="FREQ=MONTHLY;BYDAY=1SU",
+            at="02:00",
+            begins=now.date(),
+            duration="PT2H",
+        ),
     }
     return World({name: row for name, row in rows.items() if row is not None})
 
