@@ -6,179 +6,385 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('casework', '0003_database'),
-        ('incidents', '0006_communications'),
+        ("casework", "0003_database"),
+        ("incidents", "0006_communications"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='actionitem',
-            name='reminder_stage',
-            field=models.PositiveSmallIntegerField(db_default=0, default=0, editable=False, help_text='How often somebody was reminded of this date.'),
+            model_name="actionitem",
+            name="reminder_stage",
+            field=models.PositiveSmallIntegerField(
+                db_default=0, default=0, editable=False, help_text="How often somebody was reminded of this date."
+            ),
         ),
         migrations.AddField(
-            model_name='incident',
-            name='duplicate_of',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='duplicates', to='incidents.incident'),
+            model_name="incident",
+            name="duplicate_of",
+            field=models.ForeignKey(
+                blank=True,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="duplicates",
+                to="incidents.incident",
+            ),
         ),
         migrations.AddField(
-            model_name='postmortem',
-            name='began_at',
-            field=models.DateTimeField(blank=True, help_text='Often earlier than we knew; the time between is the detection gap.', null=True, verbose_name='when it really began'),
+            model_name="postmortem",
+            name="began_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="Often earlier than we knew; the time between is the detection gap.",
+                null=True,
+                verbose_name="when it really began",
+            ),
         ),
         migrations.AlterField(
-            model_name='actionitem',
-            name='kind',
-            field=models.CharField(choices=[('corrective', 'corrective'), ('preventive', 'preventive'), ('runbook', 'runbook review')], max_length=12),
+            model_name="actionitem",
+            name="kind",
+            field=models.CharField(
+                choices=[("corrective", "corrective"), ("preventive", "preventive"), ("runbook", "runbook review")],
+                max_length=12,
+            ),
         ),
         migrations.CreateModel(
-            name='BackupRun',
+            name="BackupRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField()),
-                ('size', models.PositiveBigIntegerField(default=0, help_text='Bytes.')),
-                ('sha256', models.CharField(blank=True, help_text='SHA-256 of the manifest.', max_length=64, verbose_name='checksum')),
-                ('place', models.CharField(max_length=300)),
-                ('result', models.CharField(choices=[('done', 'done'), ('failed', 'failed')], max_length=10)),
-                ('error', models.CharField(blank=True, max_length=300)),
-                ('rows', models.PositiveBigIntegerField(default=0)),
-                ('files', models.PositiveIntegerField(default=0)),
-                ('head', models.CharField(blank=True, help_text='Number and code of the last seal of the trail that it holds.', max_length=90)),
-                ('purged_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('recorded_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('system', models.ForeignKey(blank=True, help_text='Empty: this desk itself.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='backup_runs', to='casework.system')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField()),
+                ("size", models.PositiveBigIntegerField(default=0, help_text="Bytes.")),
+                (
+                    "sha256",
+                    models.CharField(
+                        blank=True, help_text="SHA-256 of the manifest.", max_length=64, verbose_name="checksum"
+                    ),
+                ),
+                ("place", models.CharField(max_length=300)),
+                ("result", models.CharField(choices=[("done", "done"), ("failed", "failed")], max_length=10)),
+                ("error", models.CharField(blank=True, max_length=300)),
+                ("rows", models.PositiveBigIntegerField(default=0)),
+                ("files", models.PositiveIntegerField(default=0)),
+                (
+                    "head",
+                    models.CharField(
+                        blank=True,
+                        help_text="Number and code of the last seal of the trail that it holds.",
+                        max_length=90,
+                    ),
+                ),
+                ("purged_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "system",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty: this desk itself.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="backup_runs",
+                        to="casework.system",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'backup',
-                'ordering': ('-started_at', '-pk'),
-                'default_permissions': ('add', 'view'),
+                "verbose_name": "backup",
+                "ordering": ("-started_at", "-pk"),
+                "default_permissions": ("add", "view"),
             },
         ),
         migrations.CreateModel(
-            name='BackupVerification',
+            name="BackupVerification",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('place', models.CharField(max_length=300)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField()),
-                ('state', models.CharField(choices=[('verified', 'verified'), ('held', 'restored, not verified'), ('failed', 'failed')], max_length=10)),
-                ('finding', models.TextField(blank=True, max_length=5000)),
-                ('tables', models.PositiveIntegerField(default=0)),
-                ('rows', models.PositiveBigIntegerField(default=0)),
-                ('files', models.PositiveIntegerField(default=0)),
-                ('audit_entries', models.PositiveBigIntegerField(default=0)),
-                ('head', models.CharField(blank=True, max_length=90)),
-                ('run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='verifications', to='incidents.backuprun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("place", models.CharField(max_length=300)),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("verified", "verified"), ("held", "restored, not verified"), ("failed", "failed")],
+                        max_length=10,
+                    ),
+                ),
+                ("finding", models.TextField(blank=True, max_length=5000)),
+                ("tables", models.PositiveIntegerField(default=0)),
+                ("rows", models.PositiveBigIntegerField(default=0)),
+                ("files", models.PositiveIntegerField(default=0)),
+                ("audit_entries", models.PositiveBigIntegerField(default=0)),
+                ("head", models.CharField(blank=True, max_length=90)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="verifications",
+                        to="incidents.backuprun",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'backup verification',
-                'ordering': ('-started_at', '-pk'),
-                'default_permissions': ('view',),
+                "verbose_name": "backup verification",
+                "ordering": ("-started_at", "-pk"),
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='ContributingFactor',
+            name="ContributingFactor",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('change', 'a change'), ('capacity', 'capacity'), ('dependency', 'a dependency'), ('data', 'data'), ('detection', 'detection'), ('procedure', 'a procedure'), ('knowledge', 'knowledge or documents'), ('security', 'security'), ('other', 'something else')], max_length=12)),
-                ('text', models.CharField(help_text='What the system allowed, not who did it.', max_length=300, verbose_name='how it contributed')),
-                ('added_at', models.DateTimeField(editable=False)),
-                ('added_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='factors', to='incidents.incident')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("change", "a change"),
+                            ("capacity", "capacity"),
+                            ("dependency", "a dependency"),
+                            ("data", "data"),
+                            ("detection", "detection"),
+                            ("procedure", "a procedure"),
+                            ("knowledge", "knowledge or documents"),
+                            ("security", "security"),
+                            ("other", "something else"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "text",
+                    models.CharField(
+                        help_text="What the system allowed, not who did it.",
+                        max_length=300,
+                        verbose_name="how it contributed",
+                    ),
+                ),
+                ("added_at", models.DateTimeField(editable=False)),
+                (
+                    "added_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="factors", to="incidents.incident"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('added_at', 'pk'),
-                'default_permissions': ('add', 'view'),
+                "ordering": ("added_at", "pk"),
+                "default_permissions": ("add", "view"),
             },
         ),
         migrations.CreateModel(
-            name='Link',
+            name="Link",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('note', models.CharField(blank=True, max_length=200, verbose_name='how they belong together')),
-                ('linked_at', models.DateTimeField(editable=False)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links_to', to='incidents.incident')),
-                ('linked_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('other', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links_from', to='incidents.incident')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("note", models.CharField(blank=True, max_length=200, verbose_name="how they belong together")),
+                ("linked_at", models.DateTimeField(editable=False)),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="links_to", to="incidents.incident"
+                    ),
+                ),
+                (
+                    "linked_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "other",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="links_from", to="incidents.incident"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('linked_at', 'pk'),
-                'default_permissions': ('add', 'delete', 'view'),
+                "ordering": ("linked_at", "pk"),
+                "default_permissions": ("add", "delete", "view"),
             },
         ),
         migrations.CreateModel(
-            name='Merge',
+            name="Merge",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(max_length=300, verbose_name='why they are the same')),
-                ('paused', models.JSONField(default=list, editable=False)),
-                ('merged_at', models.DateTimeField(editable=False)),
-                ('split_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('duplicate', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='merges', to='incidents.incident')),
-                ('into', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='merged_in', to='incidents.incident')),
-                ('merged_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('split_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reason", models.CharField(max_length=300, verbose_name="why they are the same")),
+                ("paused", models.JSONField(default=list, editable=False)),
+                ("merged_at", models.DateTimeField(editable=False)),
+                ("split_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "duplicate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="merges", to="incidents.incident"
+                    ),
+                ),
+                (
+                    "into",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="merged_in", to="incidents.incident"
+                    ),
+                ),
+                (
+                    "merged_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "split_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('merged_at', 'pk'),
-                'default_permissions': ('view',),
+                "ordering": ("merged_at", "pk"),
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='ReviewSummary',
+            name="ReviewSummary",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField(max_length=5000, verbose_name='summary')),
-                ('state', models.CharField(choices=[('draft', 'draft'), ('approved', 'approved')], default='draft', editable=False, max_length=10)),
-                ('written_at', models.DateTimeField(editable=False)),
-                ('approved_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('approved_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('incident', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='review_summary', to='incidents.incident')),
-                ('written_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.TextField(max_length=5000, verbose_name="summary")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "draft"), ("approved", "approved")],
+                        default="draft",
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                ("written_at", models.DateTimeField(editable=False)),
+                ("approved_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("version", models.PositiveIntegerField(default=0, editable=False)),
+                (
+                    "approved_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "incident",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="review_summary",
+                        to="incidents.incident",
+                    ),
+                ),
+                (
+                    "written_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'default_permissions': ('add', 'change', 'view'),
+                "default_permissions": ("add", "change", "view"),
             },
         ),
         migrations.AddIndex(
-            model_name='backuprun',
-            index=models.Index(fields=['system', '-started_at'], name='backup_run_system'),
+            model_name="backuprun",
+            index=models.Index(fields=["system", "-started_at"], name="backup_run_system"),
         ),
         migrations.AddConstraint(
-            model_name='backuprun',
-            constraint=models.CheckConstraint(condition=models.Q(('finished_at__gte', models.F('started_at'))), name='backup_run_ends_after_start', violation_error_message='The end must not lie before the start.'),
+            model_name="backuprun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("finished_at__gte", models.F("started_at"))),
+                name="backup_run_ends_after_start",
+                violation_error_message="The end must not lie before the start.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='backuprun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('result', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='backup_run_failed_says_why', violation_error_message='Say why it failed.'),
+            model_name="backuprun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("result", "failed"), _negated=True),
+                    models.Q(("error", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="backup_run_failed_says_why",
+                violation_error_message="Say why it failed.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='backupverification',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'verified'), models.Q(('finding', ''), _negated=True), _connector='OR'), name='backup_verification_says_what_is_wrong'),
+            model_name="backupverification",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state", "verified"), models.Q(("finding", ""), _negated=True), _connector="OR"),
+                name="backup_verification_says_what_is_wrong",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='link',
-            constraint=models.UniqueConstraint(fields=('incident', 'other'), name='link_once'),
+            model_name="link",
+            constraint=models.UniqueConstraint(fields=("incident", "other"), name="link_once"),
         ),
         migrations.AddConstraint(
-            model_name='link',
-            constraint=models.CheckConstraint(condition=models.Q(('incident__lt', models.F('other'))), name='link_older_first'),
+            model_name="link",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("incident__lt", models.F("other"))), name="link_older_first"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='merge',
-            constraint=models.UniqueConstraint(condition=models.Q(('split_at', None)), fields=('duplicate',), name='merge_one_at_a_time'),
+            model_name="merge",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("split_at", None)), fields=("duplicate",), name="merge_one_at_a_time"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='merge',
-            constraint=models.CheckConstraint(condition=models.Q(('duplicate', models.F('into')), _negated=True), name='merge_into_another'),
+            model_name="merge",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("duplicate", models.F("into")), _negated=True), name="merge_into_another"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewsummary',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'draft'), ('approved_at__isnull', False), _connector='OR'), name='review_summary_approved_has_time'),
+            model_name="reviewsummary",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state", "draft"), ("approved_at__isnull", False), _connector="OR"),
+                name="review_summary_approved_has_time",
+            ),
         ),
     ]
