@@ -28,14 +28,18 @@ class IncidentsConfig(AppConfig):
             "incidents.continuity.runbook",
             "incidents.reviews.runbook",
             "incidents.capacity.runbook",
+            "incidents.backups.runbook",
         )
         sweeps.register("release windows", "incidents.clocks.follow_release_windows", order=5)
         sweeps.register("lists that fall due", "incidents.procedures.schedule.sweep", order=20)
+        sweeps.register("action items", "incidents.reviews.actions.chase", order=60)
+        sweeps.register("reports", "incidents.figures.reports.queue_due", order=70)
         sweeps.register("maintenance", "incidents.maintenance.services.sweep", order=4)
         sweeps.register("on-call record", "incidents.oncall.records.sweep", order=20)
         sweeps.register("on-call warnings", "incidents.oncall.handover.daily", order=200)
         import_module("incidents.permissions").declare()
         import_module("incidents.wording").declare()
+        import_module("incidents.links.selectors")
         import_module("incidents.transitions")
         import_module("incidents.reviews.transitions")
         import_module("incidents.deployments.transitions")

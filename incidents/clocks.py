@@ -239,6 +239,8 @@ def was_somebody_told(incident: Incident) -> bool:
 
 def closing_needs(incident: Incident) -> list[str]:
     """What closing still waits for, as keys: cause, fix_reference, communication, joint_decision, authority, postmortem."""
+    if incident.duplicate_of_id is not None:
+        return []  # it is closed with the incident it was merged into
     missing = [name for name in ("cause", "fix_reference") if not getattr(incident, name)]
     if not incident.no_communication_reason and not was_somebody_told(incident):
         missing.append("communication")

@@ -61,7 +61,7 @@ def not_before_it_began(step: Step[Incident]) -> str | None:
 
 
 def somebody_was_told(step: Step[Incident]) -> str | None:
-    if step.obj.no_communication_reason or was_somebody_told(step.obj):
+    if step.obj.duplicate_of_id or step.obj.no_communication_reason or was_somebody_told(step.obj):
         return None
     return _("Closing needs a message to somebody, or the reason why nobody needed to be told.")
 
@@ -92,6 +92,8 @@ def authority_is_told(step: Step[Incident]) -> str | None:
 
 def agreed_notices_are_given(step: Step[Incident]) -> str | None:
     """A notice time agreed by contract is kept, late or not, before the record is complete."""
+    if step.obj.duplicate_of_id:
+        return None  # its customers are told where it was merged into
     owed = step.obj.affected.filter(told_at=None).exclude(agreed="").values_list("organization__name", flat=True)
     names = ", ".join(owed.order_by("organization__name")[:5])
     if not names:

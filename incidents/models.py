@@ -13,6 +13,7 @@ from config.casework.access.models import User
 from config.casework.cases.models import Case
 from config.casework.personal import FREE_TEXT, personal
 from config.casework.transitions import Machine
+from incidents.backups.models import BackupRun, BackupVerification
 from incidents.capacity.models import CapacityLimit, CapacityReading
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
@@ -20,6 +21,7 @@ from incidents.contacts.models import RoleHolder
 from incidents.continuity.models import BackupPolicy, Fallback
 from incidents.customers.models import Affected, Customer, CustomerContact, Notice, OptOut, Usage
 from incidents.deployments.models import Deployment
+from incidents.links.models import Link, Merge
 from incidents.maintenance.models import MaintenanceMessage, MaintenanceRule, MaintenanceWindow
 from incidents.oncall.models import (
     CalendarFeed,
@@ -37,7 +39,7 @@ from incidents.paging.models import Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
 from incidents.references.models import CommandReference, FeatureSwitch
-from incidents.reviews.models import ActionItem, JointDecision, Postmortem
+from incidents.reviews.models import ActionItem, ContributingFactor, JointDecision, Postmortem, ReviewSummary
 from incidents.runbooks.models import Runbook
 from incidents.severity.choices import Paging
 from incidents.severity.models import ReleaseWindow, Severity
@@ -124,6 +126,9 @@ class Incident(Case):
     )
     recurrence_of = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="recurrences"
+    )
+    duplicate_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="duplicates", editable=False
     )
     acknowledged_at = models.DateTimeField(null=True, blank=True, editable=False)
     acknowledged_by = models.ForeignKey(
@@ -252,11 +257,14 @@ __all__ = [
     "ActionItem",
     "Affected",
     "BackupPolicy",
+    "BackupRun",
+    "BackupVerification",
     "CalendarFeed",
     "CapacityLimit",
     "CapacityReading",
     "CommandReference",
     "Communication",
+    "ContributingFactor",
     "Customer",
     "CustomerContact",
     "Deployment",
@@ -267,9 +275,11 @@ __all__ = [
     "Incident",
     "JointDecision",
     "Leave",
+    "Link",
     "MaintenanceMessage",
     "MaintenanceRule",
     "MaintenanceWindow",
+    "Merge",
     "MessageTemplate",
     "Mitigation",
     "Notice",
@@ -281,6 +291,7 @@ __all__ = [
     "Procedure",
     "ProcedureStep",
     "ReleaseWindow",
+    "ReviewSummary",
     "RoleHolder",
     "Rotation",
     "RotationMember",

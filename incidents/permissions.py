@@ -49,6 +49,9 @@ CASE_ROWS = (
     "postmortem",
     "actionitem",
     "jointdecision",
+    "contributingfactor",
+    "reviewsummary",
+    "link",
     "affected",
 )
 WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
@@ -71,6 +74,9 @@ def declare() -> None:
             "incidents.add+change_postmortem",
             "incidents.add+change_actionitem",
             "incidents.add_capacityreading",
+            "incidents.add_contributingfactor",
+            "incidents.add+change_reviewsummary",
+            "incidents.add+delete_link",
         )
         grant(role, "incidents.add_affected", "incidents.add_notice", "incidents.add+change_customercontact")
         grant(
@@ -110,4 +116,11 @@ def declare() -> None:
             "incidents.change_featureswitch",
             "incidents.add+change_capacitylimit",
         )
-    grant(Role.AUDITOR, "incidents.view_incidentevent")
+        grant(role, "incidents.add+view_backuprun", "incidents.view_backupverification", "incidents.view_merge")
+    grant(
+        Role.AUDITOR,
+        "incidents.view_incidentevent",
+        "incidents.view_backuprun",
+        "incidents.view_backupverification",
+        "incidents.view_merge",
+    )

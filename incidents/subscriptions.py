@@ -7,6 +7,8 @@ from config.casework.audit.services import record
 from config.casework.catalogue.choices import OrganizationKind
 from config.casework.events import DeadlineBreached, PersonSignedIn, TransitionApplied, subscribe
 from incidents import alerts
+from incidents.backups import checklists
+from incidents.backups.events import BackupVerified
 from incidents.choices import SLA_CLOCKS, Clock
 from incidents.communications import reminders
 from incidents.contacts import services as contacts
@@ -51,6 +53,7 @@ def connect() -> None:
     subscribe(TransitionApplied, _step_taken)
     subscribe(RunFinished, _run_finished)
     subscribe(FallbackSwitched, _fallback_switched)
+    subscribe(BackupVerified, checklists.settle)
     subscribe(MessageAccepted, _message_accepted)
     subscribe(MessageFailed, _message_failed)
     subscribe(DataLossFlagged, _data_loss_flagged)

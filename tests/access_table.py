@@ -101,6 +101,18 @@ ADMIN: dict[str, Table] = {
             "postmortem": Row(STAFF, objects=("incident",)),  # while there is none it leads back
             "postmortem_step": Row(NOBODY, objects=("incident", ":publish")),  # there is none yet
             "decide": Row(NOBODY, objects=("incident",)),  # nothing waits for a decision
+            "document": Row(NOBODY, objects=("incident",)),  # there is no postmortem yet
+            "summary": Row(WORKERS, objects=("incident",)),
+            "summary_step": Row(NOBODY, objects=("incident", ":approve")),  # there is none yet
+            "link": Row(WORKERS, objects=("incident",)),
+            "unlink": Row(NOBODY, objects=("incident", ":0")),  # by POST alone: tests/incidents
+            "merge": Row(WORKERS, objects=("incident",)),
+            "split": Row(NOBODY, objects=("incident",)),  # it is no duplicate
+            "figures": Row(STAFF),
+            "figures_csv": Row(STAFF, objects=(":response",)),
+            "import": Row(WORKERS),
+            "process_import": Row(NOBODY),  # by POST alone: tests/casework/desk
+            "export": Row(STAFF),
         },
     ),
     "incidents_deployment": Table(
@@ -137,7 +149,18 @@ ADMIN: dict[str, Table] = {
         "backup_policy", STAFF, acts={"act": Row(WORKERS, objects=("backup_policy", ":succeeded"))}
     ),
     "incidents_fallback": Table("fallback", STAFF, acts={"act": Row(WORKERS, objects=("fallback", ":switch_on"))}),
-    "incidents_actionitem": Table("action_item", STAFF, add=WORKERS, change=WORKERS),
+    "incidents_actionitem": Table(
+        "action_item",
+        STAFF,
+        add=WORKERS,
+        change=WORKERS,
+        acts={
+            "act": Row(WORKERS, objects=("action_item", ":finish")),
+            "import": Row(WORKERS),
+            "process_import": Row(NOBODY),
+            "export": Row(STAFF),
+        },
+    ),
     "incidents_severity": Table(
         "severity", STAFF, add=LEADS, change=LEADS, acts={"versions": Row(STAFF, objects=("severity",))}
     ),
@@ -250,6 +273,8 @@ ADMIN: dict[str, Table] = {
         change=LEADS,
         acts={"versions": Row(STAFF, objects=("limit",)), "act": Row(WORKERS, objects=("limit", ":reading"))},
     ),
+    "incidents_backuprun": Table("backup_run", (*LEADS, AUDITOR), add=LEADS),
+    "incidents_backupverification": Table("backup_verification", (*LEADS, AUDITOR)),
 }
 
 ADDRESSES: dict[str, Row] = {

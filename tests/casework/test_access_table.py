@@ -26,11 +26,14 @@ from config.casework.catalogue.loader import load
 from config.casework.catalogue.models import System
 from config.casework.files.services import store
 from config.casework.work.models import Job
+from incidents.backups.choices import BackupResult, VerificationState
 from incidents.deployments.services import plan_deployment
 from incidents.models import (
     ActionItem,
     Affected,
     BackupPolicy,
+    BackupRun,
+    BackupVerification,
     CalendarFeed,
     CapacityLimit,
     CommandReference,
@@ -170,6 +173,10 @@ def world(db: None, now: datetime, settings: Any) -> World:
         "backup_policy": BackupPolicy.objects.create(system=system, key="db", name="Database", every="P1D", place="S3"),
         "fallback": Fallback.objects.first(),
         "action_item": ActionItem.objects.create(incident=incident, text="t", owner=owner, due_on=now.date()),
+        "backup_run": BackupRun.objects.create(started_at=now, finished_at=now, place="p", result=BackupResult.DONE),
+        "backup_verification": BackupVerification.objects.create(
+            started_at=now, finished_at=now, place="p", state=VerificationState.VERIFIED
+        ),
         "file": store(incident, BytesIO(PDF), name="x.pdf", actor=None, at=now),
         "severity": Severity.objects.first(),
         "release_window": ReleaseWindow.objects.first(),

@@ -1,9 +1,12 @@
 """A desk as it stands after the runbook of Jobarium was loaded: two leads, an agent, an incident."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import Client
 
 from config.casework.access.models import User
 from config.casework.catalogue.loader import load
@@ -52,3 +55,16 @@ def level(system: System, key: str) -> Severity:
 
 def template(system: System, key: str) -> MessageTemplate:
     return MessageTemplate.objects.get(system=system, key=key, is_current=True, language="en")
+
+
+@pytest.fixture
+def as_person(now: datetime, settings: Any) -> Callable[[User], Client]:
+    """Makes a client that is signed in as somebody, at the fixed moment; one factor is enough."""
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+
+    def sign_in(person: User) -> Client:
+        client = Client()
+        client.force_login(person)
+        return client
+
+    return sign_in
