@@ -25,9 +25,12 @@ class IncidentsConfig(AppConfig):
             "incidents.reviews.runbook",
         )
         sweeps.register("release windows", "incidents.clocks.follow_release_windows", order=5)
+        sweeps.register("mutes", "incidents.mutes.endings.sweep", order=20)
+        sweeps.register("waking proof", "incidents.contacts.reminders.warn", order=200)
         import_module("incidents.permissions").declare()
         import_module("incidents.wording").declare()
         import_module("incidents.transitions")
         import_module("incidents.reviews.transitions")
+        import_module("incidents.storms.transitions")
         import_module("incidents.subscriptions").connect()
         import_module("incidents.dashboard").declare()

@@ -36,3 +36,12 @@ class AcknowledgementRecorded:
     incident: "Incident"
     actor: Actor
     at: datetime
+
+
+@dataclass(frozen=True)
+class ClockKept:
+    """A clock that had been marked as missed turned out to be kept: an earlier true time was recorded."""
+
+    incident: "Incident"
+    kind: str
+    at: datetime

@@ -15,13 +15,16 @@ from config.casework.personal import FREE_TEXT, personal
 from config.casework.transitions import Machine
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
+from incidents.contacts.models import ContactMethod, TrialPage
+from incidents.mutes.models import Mute
 from incidents.oncall.models import OnCallRole
-from incidents.paging.models import Escalation, Page
+from incidents.paging.models import Call, Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
 from incidents.reviews.models import ActionItem, JointDecision, Postmortem
 from incidents.severity.choices import Paging
 from incidents.severity.models import ReleaseWindow, Severity
+from incidents.storms.models import Storm, StormMember
 
 HISTORY_FIELDS = [
     "state", "severity", "owner", "comms_lead", "restricted", "impacts_hiring", "data_loss_risk", "received_at", "acknowledged_at",
@@ -50,6 +53,7 @@ class Incident(Case):
     PREFIX: ClassVar[str] = "INC"
     OPEN_STATES: ClassVar[tuple[str, ...]] = OPEN_STATES
     MACHINE: ClassVar[Machine[Any]]
+    STORM_KEY: ClassVar[str] = "storm:"  # begins the source key of a storm case
 
     state = models.CharField(max_length=12, choices=IncidentState, default=IncidentState.DETECTED, editable=False)
     severity = models.ForeignKey(Severity, on_delete=models.PROTECT, null=True, blank=True, related_name="incidents")
@@ -90,6 +94,9 @@ class Incident(Case):
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
     )
     acknowledgement_provisional = models.BooleanField(default=False, editable=False)
+    acknowledgement_expired = models.BooleanField(
+        default=False, editable=False, help_text=_("Whoever had it did nothing for too long; paging began anew.")
+    )
     triaged_at = models.DateTimeField(null=True, blank=True, editable=False)
     stabilized_at = models.DateTimeField(null=True, blank=True, editable=False)
     impact_over_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -139,6 +146,16 @@ class Incident(Case):
             ("lead_incident", "Can close incidents and confirm data-safety claims"),
             ("decide_incident", "Can sign joint decisions"),
         ]
+
+    @property
+    def waits_for_somebody(self) -> bool:
+        """Unresolved, and nobody has it (any more): the only state in which people are paged."""
+        return self.state in UNRESOLVED and (self.acknowledged_at is None or self.acknowledgement_expired)
+
+    @property
+    def is_storm(self) -> bool:
+        """Many alerts of one system in one case."""
+        return self.source_key.startswith(self.STORM_KEY)
 
 
 @personal(case="incident", text=FREE_TEXT, effect=FREE_TEXT)
@@ -191,12 +208,15 @@ class Mitigation(models.Model):
 
 __all__ = [
     "ActionItem",
+    "Call",
     "Communication",
+    "ContactMethod",
     "Escalation",
     "Incident",
     "JointDecision",
     "MessageTemplate",
     "Mitigation",
+    "Mute",
     "OnCallRole",
     "Page",
     "Postmortem",
@@ -206,4 +226,7 @@ __all__ = [
     "Run",
     "RunStep",
     "Severity",
+    "Storm",
+    "StormMember",
+    "TrialPage",
 ]

@@ -2,7 +2,7 @@
 
 from config.casework.access.choices import Role
 from config.casework.access.roles import grant
-from config.casework.permissions import LEADS, READERS
+from config.casework.permissions import DESK_STAFF, LEADS, READERS
 
 ROWS = (
     "severity",
@@ -15,6 +15,10 @@ ROWS = (
     "run",
     "runstep",
     "messagetemplate",
+    "call",
+    "mute",
+    "storm",
+    "stormmember",
 )
 CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision")
 WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
@@ -33,7 +37,11 @@ def declare() -> None:
             "incidents.add+change_postmortem",
             "incidents.add+change_actionitem",
         )
+        grant(role, "incidents.add+change_mute", "incidents.change_page")
+    for role in DESK_STAFF:
+        grant(role, "incidents.view+add+change_contactmethod")
     for role in LEADS:
+        grant(role, "incidents.set_contactmethods", "incidents.view_trialpage")
         grant(role, "incidents.lead_incident", "incidents.decide_incident", "incidents.change_jointdecision")
         grant(
             role,

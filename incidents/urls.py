@@ -1,5 +1,9 @@
 from django.urls import path
 
+from incidents.contacts.views import acknowledge_test_page
 from incidents.paging.views import acknowledge_page
 
-urlpatterns = [path("a/<str:token>/", acknowledge_page, name="page-acknowledge")]
+urlpatterns = [
+    path("a/<str:token>/", acknowledge_page, name="page-acknowledge"),
+    path("a/test/<str:token>/", acknowledge_test_page, name="test-page-acknowledge"),
+]

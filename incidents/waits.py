@@ -21,7 +21,9 @@ from incidents.reviews.models import Postmortem
 from incidents.severity.choices import Duty
 from incidents.transitions import JOINT_DECISION
 
-UNACKNOWLEDGED = Q(state__in=UNRESOLVED) & (Q(acknowledged_at=None) | Q(acknowledgement_provisional=True))
+UNACKNOWLEDGED = Q(state__in=UNRESOLVED) & (
+    Q(acknowledged_at=None) | Q(acknowledgement_provisional=True) | Q(acknowledgement_expired=True)
+)
 
 
 def late(now: datetime) -> Q:

@@ -85,6 +85,19 @@ def current_approval(case: Case, purpose: str, *, lock: bool = False) -> Approva
     return (rows.select_for_update(of=("self",)) if lock else rows).first()
 
 
+def withdraw(approval: Approval, *, at: datetime) -> bool:
+    """Take back a question whose reason is gone; False when somebody signed already or it was withdrawn."""
+    with transaction.atomic():
+        row = Approval.objects.select_for_update(of=("self",)).get(pk=approval.pk)
+        if row.withdrawn_at is not None or row.signatures.exists():
+            return False
+        row.withdrawn_at = at
+        row.save(update_fields=["withdrawn_at"])
+        case = cast("Case", row.case)
+        record(case, "approval.withdrawn", actor=None, at=at, about=row, detail={"purpose": row.purpose})
+    return True
+
+
 def approved(purpose: str, *, missing: Words, required: bool = True) -> Guard:
     """A transition guard: the step waits until the approval of this purpose is granted.
 
