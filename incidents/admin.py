@@ -16,9 +16,10 @@ from config.casework.desk.cases import CaseAdmin
 from config.casework.desk.display import Mark, person_name
 from config.casework.desk.filters import PickFilter
 from config.casework.desk.inlines import CaseInline
-from config.casework.desk.navigation import WORK, Line, register_group, register_line
+from config.casework.desk.navigation import PEOPLE, WORK, Line, register_group, register_line
 from incidents.clocks import effective_level
 from incidents.communications import desk as communications
+from incidents.contacts import admin as contacts
 from incidents.filters import DueFilter, WaitFilter
 from incidents.models import (
     ActionItem,
@@ -32,13 +33,21 @@ from incidents.models import (
     Procedure,
     ReleaseWindow,
     Severity,
+    StormMember,
 )
+from incidents.mutes import admin as mutes
+from incidents.paging import admin as paging
+from incidents.paging import desk as paging_desk
+from incidents.paging.policies import as_lines
 from incidents.procedures import desk as procedures
 from incidents.reviews import desk as reviews
 from incidents.reviews.services import add_action_item
 from incidents.reviews.transitions import ACTION_ITEM
 from incidents.services import apply_mitigation, open_incident
+from incidents.storms.transitions import MEMBER
 from incidents.transitions import MITIGATION
+
+__all__ = ["contacts", "mutes", "paging"]
 
 
 class MitigationInline(CaseInline):
@@ -62,11 +71,24 @@ class PageInline(CaseInline):
     model = Page
     tab = "paging"
     label = gettext_lazy("Pages")
-    fields = ("paged_at", "person", "reason", "state", "skipped_because")
+    fields = ("paged_at", "person", "target", "reason", "state", "skipped_because")
     empty_why = gettext_lazy("Nobody was paged: this severity does not page, or it is not its turn yet.")
 
     def get_rows(self, case: Any) -> Any:
         return super().get_rows(case).select_related("person")
+
+
+class StormMemberInline(CaseInline):
+    model = StormMember
+    fk_name = "incident"
+    machine = MEMBER
+    tab = "storm"
+    label = gettext_lazy("Members of the storm")
+    fields = ("joined_at", "title", "severity", "state", "resolved_at", "taken_as")
+    empty_why = gettext_lazy("Nothing joined yet.")
+
+    def get_rows(self, case: Any) -> Any:
+        return super().get_rows(case).select_related("severity__system", "taken_as", "incident")
 
 
 class EscalationInline(CaseInline):
@@ -137,7 +159,7 @@ class IncidentAdmin(CaseAdmin):
     consequence = gettext_lazy(
         "The clocks start now. Severity may wait for triage: until then the clocks of the level for unjudged incidents hold."
     )
-    panels = (MitigationInline, PageInline, EscalationInline, CommunicationInline, ActionItemInline)
+    panels = (MitigationInline, StormMemberInline, PageInline, EscalationInline, CommunicationInline, ActionItemInline)
     tabs = (
         Tab("playbook", gettext_lazy("Playbook"), "incidents/playbook.html", procedures.tab, "incidents.view_run"),
         Tab(
@@ -147,7 +169,8 @@ class IncidentAdmin(CaseAdmin):
             communications.tab,
             "incidents.view_communication",
         ),
-        Tab("paging", gettext_lazy("Paging"), "", None, "incidents.view_page"),
+        Tab("storm", gettext_lazy("Storm"), "", None, "incidents.view_stormmember"),
+        Tab("paging", gettext_lazy("Paging"), "incidents/paging.html", paging_desk.tab, "incidents.view_page"),
         Tab("review", gettext_lazy("Review"), "incidents/review.html", reviews.tab, "incidents.view_postmortem"),
     )
     bulk_steps = ("acknowledge",)
@@ -196,9 +219,16 @@ class SeverityAdmin(DeskAdmin):
     list_filter = (("system", PickFilter),)
     list_select_related = ("system",)
     search_fields = ("key", "name")
+    exclude = ("paging", "paging_steps", "paging_repeat", "paging_every", "paging_lasts", "breach_steps")
+    readonly_fields = ("paging_words",)
+    acts = (paging.POLICY,)
 
     def label(self, obj: Any) -> str:
         return f"{obj.key} {obj.name} ({obj.system.name})"
+
+    @admin.display(description=gettext_lazy("paging policy"))
+    def paging_words(self, obj: Severity) -> str:
+        return "; ".join([str(obj.get_paging_display()), *as_lines(obj).splitlines()]) if obj.pk else ""
 
 
 @admin.register(ReleaseWindow)
@@ -229,13 +259,6 @@ class MessageTemplateAdmin(DeskAdmin):
     search_fields = ("key", "subject")
 
 
-@admin.register(Page)
-class PageAdmin(DeskAdmin):
-    list_display = ("paged_at", "incident", "person", "reason", "state")
-    list_filter = ("reason", "state")
-    list_select_related = ("incident", "person")
-
-
 RUNBOOKS = "runbooks"
 register_group(RUNBOOKS, gettext_lazy("Runbooks"))
 register_line(
@@ -262,6 +285,20 @@ register_line(
     WORK,
     Line(
         gettext_lazy("Page log"), "admin:incidents_page_changelist", "incidents.view_page", "notifications_active", 50
+    ),
+)
+register_line(
+    WORK,
+    Line(gettext_lazy("Mutes"), "admin:incidents_mute_changelist", "incidents.view_mute", "notifications_off", 60),
+)
+register_line(
+    PEOPLE,
+    Line(
+        gettext_lazy("Contact methods"),
+        "admin:incidents_contactmethod_changelist",
+        "incidents.view_contactmethod",
+        "phonelink_ring",
+        15,
     ),
 )
 register_line(

@@ -97,12 +97,18 @@ ADMIN: dict[str, Table] = {
         },
     ),
     "incidents_actionitem": Table("action_item", STAFF, add=WORKERS, change=WORKERS),
-    "incidents_severity": Table("severity", STAFF, add=LEADS, change=LEADS),
+    "incidents_severity": Table(
+        "severity", STAFF, add=LEADS, change=LEADS, acts={"act": Row(LEADS, objects=("severity", ":policy"))}
+    ),
     "incidents_releasewindow": Table("release_window", STAFF, add=LEADS, change=LEADS),
     "incidents_oncallrole": Table("on_call_role", STAFF, change=LEADS),
     "incidents_procedure": Table("procedure", STAFF, add=LEADS, change=LEADS),
     "incidents_messagetemplate": Table("template", STAFF, add=LEADS, change=LEADS),
-    "incidents_page": Table("page", STAFF),
+    "incidents_page": Table("page", STAFF, acts={"act": Row(WORKERS, objects=("page", ":not_worth"))}),
+    "incidents_contactmethod": Table(
+        "contact_method", DESK, add=DESK, acts={"act": Row(LEADS, objects=("contact_method", ":test"))}
+    ),
+    "incidents_mute": Table("mute", STAFF, add=WORKERS, acts={"act": Row(WORKERS, objects=("mute", ":end"))}),
 }
 
 ADDRESSES: dict[str, Row] = {
@@ -112,6 +118,7 @@ ADDRESSES: dict[str, Row] = {
     "api-health": Row(ALL),
     "api-v1-health": Row(ALL),
     "page-acknowledge": Row(ALL, objects=(":no-such-token",), status=404),
+    "test-page-acknowledge": Row(ALL, objects=(":no-such-token",), status=404),
     "file-download": Row((*DESK, AUDITOR), objects=("file",)),
     "admin:index": Row(STAFF),
     "admin:app_list": Row(STAFF, objects=(":casework",)),

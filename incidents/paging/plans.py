@@ -40,6 +40,11 @@ def round_after(plan: dict[str, Any]) -> timedelta:
     return parse_duration(plan.get("every") or ROUND_AFTER)
 
 
+def lasts(plan: dict[str, Any]) -> timedelta:
+    """How long an acknowledgement counts without any work; nothing: until the incident is resolved."""
+    return parse_duration(plan["lasts"]) if plan.get("lasts") else timedelta()
+
+
 def moment(incident: Incident, at: datetime) -> datetime:
     """When a step that is due at `at` may page: at once, or at the next opening when the plan keeps business hours (INC-10)."""
     if incident.paging_plan.get("hours") == Paging.BUSINESS_HOURS:

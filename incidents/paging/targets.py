@@ -11,7 +11,6 @@ from incidents.models import Incident
 from incidents.oncall.selectors import resolve
 from integrations.messages.services import chat_targets
 
-KINDS = ("to", "person", "rotation", "channel")
 CHANNEL = "channel "
 
 

@@ -28,8 +28,10 @@ from config.casework.files.services import store
 from config.casework.work.models import Job
 from incidents.models import (
     ActionItem,
+    ContactMethod,
     MessageTemplate,
     Mitigation,
+    Mute,
     OnCallRole,
     Page,
     Procedure,
@@ -142,6 +144,18 @@ def world(db: None, now: datetime, settings: Any) -> World:
         "procedure": Procedure.objects.first(),
         "template": MessageTemplate.objects.first(),
         "page": Page.objects.first(),
+        "contact_method": ContactMethod.objects.create(
+            person=owner, channel="email", scheme="mailto", sealed=b"x", masked="x", added_at=now
+        ),
+        "mute": Mute.objects.create(
+            system=system,
+            of="alert",
+            value="x",
+            severity=Severity.objects.filter(system=system).first(),
+            reason="r",
+            starts_at=now,
+            ends_at=now + timedelta(hours=1),
+        ),
     }
     return World({name: row for name, row in rows.items() if row is not None})
 
