@@ -46,6 +46,7 @@ class Table:
     Attributes:
         row: name of the row that stands for all.
         view: roles that may read it.
+        lists: roles that may open the list, when more than those who may read this row.
         acts: further pages of a row by the end of their name, with the roles that may open them.
     """
 
@@ -55,6 +56,7 @@ class Table:
     change: tuple[str, ...] = NOBODY
     delete: tuple[str, ...] = NOBODY
     acts: Mapping[str, Row] = field(default_factory=dict)
+    lists: tuple[str, ...] = NOBODY
 
 
 ADMIN: dict[str, Table] = {
@@ -106,7 +108,11 @@ ADMIN: dict[str, Table] = {
     "incidents_messagetemplate": Table("template", STAFF, add=LEADS, change=LEADS),
     "incidents_page": Table("page", STAFF, acts={"act": Row(WORKERS, objects=("page", ":not_worth"))}),
     "incidents_contactmethod": Table(
-        "contact_method", DESK, add=DESK, acts={"act": Row(LEADS, objects=("contact_method", ":test"))}
+        "contact_method",
+        LEADS,
+        add=DESK,
+        acts={"act": Row(LEADS, objects=("contact_method", ":test"))},
+        lists=DESK,  # everybody sees their own
     ),
     "incidents_mute": Table("mute", STAFF, add=WORKERS, acts={"act": Row(WORKERS, objects=("mute", ":end"))}),
 }

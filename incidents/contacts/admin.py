@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -96,6 +96,9 @@ class ContactMethodAdmin(ReadOnlyAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return acting_user(request).has_perm("incidents.add_contactmethod")
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        raise Http404(f"no contact method {object_id}")  # those of others are not even said to exist
 
     @admin.display(description=gettext_lazy("wakes"))
     def waking_badge(self, obj: ContactMethod) -> SafeString:

@@ -72,7 +72,7 @@ def _row_of_table(table: Table, page: str) -> Row:
     one = (table.row,)
     match page:
         case "changelist":
-            return Row(table.view)
+            return Row(table.lists or table.view)
         case "add":
             return Row(table.add, post=table.add)
         case "change":
