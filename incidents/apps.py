@@ -34,3 +34,5 @@ class IncidentsConfig(AppConfig):
         import_module("incidents.storms.transitions")
         import_module("incidents.subscriptions").connect()
         import_module("incidents.dashboard").declare()
+        import_module("incidents.contacts.dashboard").declare()
+        import_module("incidents.checks")
