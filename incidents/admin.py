@@ -169,7 +169,12 @@ class IncidentAdmin(CaseAdmin):
             communications.tab,
             "incidents.view_communication",
         ),
-        Tab("storm", gettext_lazy("Storm"), "", None, "incidents.view_stormmember"),
+        Tab(
+            "storm",
+            gettext_lazy("Storm"),
+            permission="incidents.view_stormmember",
+            concerns=lambda incident: incident.is_storm,
+        ),
         Tab("paging", gettext_lazy("Paging"), "incidents/paging.html", paging_desk.tab, "incidents.view_page"),
         Tab("review", gettext_lazy("Review"), "incidents/review.html", reviews.tab, "incidents.view_postmortem"),
     )

@@ -5,6 +5,7 @@ at their true times; nothing here refuses anything.
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -165,7 +166,7 @@ def resolved(step: Step[Incident]) -> None:
     keep(incident, Clock.ACKNOWLEDGE, at=step.at)
     keep(incident, Clock.MITIGATE, at=incident.impact_over_at or step.at)
     deadlines.cancel(incident, at=step.at, kinds=[Clock.UPDATE, Clock.CONFIRM, Clock.RENEW])
-    changed = {"acknowledgement_expired": False} if incident.acknowledgement_expired else {}
+    changed: dict[str, Any] = {"acknowledgement_expired": False} if incident.acknowledgement_expired else {}
     if incident.acknowledged_at is None or incident.acknowledgement_provisional:
         changed |= {"acknowledged_at": incident.acknowledged_at or step.at, "acknowledgement_provisional": False}
     if incident.impact_over_at is None:

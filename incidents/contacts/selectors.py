@@ -1,6 +1,7 @@
 """Who is called at night, and whether anything is proven to wake them."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import F, Q
 
@@ -41,7 +42,7 @@ def unproven(at: datetime) -> list[tuple[User, list[System]]]:
     return [(person, systems) for person, systems in called_at_night(at).items() if person.pk not in sure]
 
 
-def _person(system: System, step: dict[str, object], at: datetime) -> User | None:
+def _person(system: System, step: dict[str, Any], at: datetime) -> User | None:
     if step.get("hours") == Paging.BUSINESS_HOURS or "channel" in step:
         return None
     if "person" in step:

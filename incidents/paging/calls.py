@@ -111,7 +111,7 @@ def still_wanted(message: Message) -> bool:
 
 def _place(page: Page, method: ContactMethod | None, at: datetime) -> None:
     call, created = Call.objects.get_or_create(
-        page=page, method=method, defaults={"person": page.person, "placed_at": at}
+        page=page, method=method, defaults={"person_id": page.person_id, "placed_at": at}
     )
     if created:
         _enqueue(call, at=at)

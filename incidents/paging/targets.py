@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -35,7 +36,7 @@ class Reached:
         return self.person is not None or self.place is not None
 
 
-def reach(incident: Incident, step: Mapping[str, object], at: datetime) -> Reached:
+def reach(incident: Incident, step: Mapping[str, Any], at: datetime) -> Reached:
     """Find the person or the chat target of a step; made-up cases reach made-up people only."""
     if "channel" in step:
         key = str(step["channel"])
@@ -51,7 +52,7 @@ def reach(incident: Incident, step: Mapping[str, object], at: datetime) -> Reach
     return Reached(target, person=person, why_nobody="" if person else f"nobody holds {target}")
 
 
-def words(step: Mapping[str, object]) -> str:
+def words(step: Mapping[str, Any]) -> str:
     """A step's target for people who read the policy."""
     if "channel" in step:
         return _("the chat target %(key)s") % {"key": step["channel"]}

@@ -224,7 +224,8 @@ class TestShortText:
     def page(self, system: System, at: datetime) -> Page:
         opened(system, at)
         tick(at)
-        return Page.objects.select_related("incident__system").get()
+        page: Page = Page.objects.select_related("incident__system").get()
+        return page
 
     @pytest.mark.parametrize(
         "base", ["http://127.0.0.1:8000", "https://desk.example.com", "https://" + "d" * 90 + ".example"]

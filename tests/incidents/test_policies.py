@@ -1,5 +1,7 @@
 """Escalation policies as data: their four kinds of steps, their hours, their rounds, and how they are edited."""
 
+import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,18 +9,21 @@ from typing import Any
 import pytest
 import yaml
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
 from config.casework import clock
 from config.casework.access.models import User
 from config.casework.audit.models import AuditEntry
-from config.casework.catalogue.loader import load
+from config.casework.catalogue.loader import RunbookRefused, load
 from config.casework.catalogue.models import System
+from config.casework.deadlines.models import Deadline
 from config.casework.transitions import Refused, apply
 from config.casework.work.services import tick
-from incidents.models import Incident, Page
+from incidents.models import Call, Incident, Page
 from incidents.paging import holds
+from incidents.paging.calls import carry_out
 from incidents.paging.policies import as_lines, set_policy
 from incidents.paging.runbook import PAGING
 from incidents.paging.services import judge, renew, run_step
@@ -30,7 +35,7 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 def policy(system: System, actor: User, lines: str, *, key: str = "SEV-1", paging: str = "always", **more: Any) -> None:
-    values = {"repeat": 0, "every": "PT15M", "lasts": ""} | more
+    values: dict[str, Any] = {"repeat": 0, "every": "PT15M", "lasts": ""} | more
     set_policy(level(system, key), lines=lines, paging=paging, actor=actor, at=clock.now(), **values)
 
 
@@ -343,3 +348,68 @@ class TestFile:
         before = list(jobarium.severities.order_by("pk").values())
         load([file], at=now)
         assert list(jobarium.severities.order_by("pk").values()) == before
+
+    @pytest.mark.parametrize(
+        ("step", "why"),
+        [
+            ({"after": "PT0S"}, "exactly one"),
+            ({"after": "PT0S", "to": "primary", "channel": "slack"}, "exactly one"),
+            ({"after": "PT0S", "person": "nobody@mail.example"}, "nobody at the desk"),
+            ({"after": "PT0S", "rotation": "no-such"}, "no-such"),
+            ({"after": "PT0S", "to": "primary", "hours": "sometimes"}, "hours"),
+            ({"after": "PT0S", "to": "primary", "loud": True}, "loud"),
+        ],
+    )
+    def test_a_bad_step_refuses_the_file_by_line_and_changes_nothing(
+        self, jobarium: System, now: datetime, tmp_path: Any, step: dict[str, Any], why: str
+    ) -> None:
+        whole = yaml.safe_load(RUNBOOK.read_text())
+        whole["paging"]["policies"][0]["steps"] = [step]
+        file = tmp_path / "jobarium.yaml"
+        file.write_text(yaml.safe_dump(whole, sort_keys=False))
+        before = list(jobarium.severities.order_by("pk").values())
+        with pytest.raises(RunbookRefused) as refusal:
+            load([file], at=now)
+        assert why in str(refusal.value)
+        assert re.search(r"jobarium\.yaml:\d+", str(refusal.value))
+        assert list(jobarium.severities.order_by("pk").values()) == before
+
+
+class TestNightOfTheSentinel:
+    """SC-23: page at once, a miss after five minutes, the second person after fifteen."""
+
+    def test_from_the_page_to_the_second_person(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
+        policy(jobarium, lead, "PT0S primary\nPT15M secondary")
+        jobarium.severities.filter(key="SEV-1").update(acknowledge="PT5M")
+        case = opened(jobarium, now)
+        for minute in (0, 5, 6, 14, 15, 16):
+            tick(now + minute * MINUTE)
+        assert [(person, at - now) for _target, person, _state, at in pages(case)] == [
+            (lead, 0 * MINUTE),
+            (chief, 15 * MINUTE),
+        ]
+        clock_ = Deadline.objects.of(case).get(kind="acknowledge")
+        assert (clock_.due_at, clock_.breached_at) == (now + 5 * MINUTE, now + 6 * MINUTE)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestParallel:
+    def test_two_senders_make_one_message_of_what_waits(self, jobarium: System, lead: User, chief: User) -> None:
+        moment = clock.now()
+        cases = [opened(jobarium, moment, "SEV-2") for _number in range(2)]
+        for case in cases:
+            run_step(case.pk, generation=1, step=0, round_=0, at=moment)
+        gate = threading.Barrier(2)
+
+        def send(call_id: int) -> None:
+            gate.wait(30)
+            carry_out(call_id, at=moment)
+            connections.close_all()
+
+        threads = [threading.Thread(target=send, args=[pk]) for pk in Call.objects.values_list("pk", flat=True)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert Message.objects.filter(purpose="page", channel="email").count() == 1
+        assert set(Call.objects.values_list("state", flat=True)) == {"sent"}

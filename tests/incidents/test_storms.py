@@ -53,7 +53,8 @@ def burst(send: Sender, count: int, **more: Any) -> list[str]:
 
 
 def storm_case() -> Incident:
-    return Storm.objects.select_related("incident__system", "incident__severity").get().incident
+    case: Incident = Storm.objects.select_related("incident__system", "incident__severity").get().incident
+    return case
 
 
 class TestBeginning:
