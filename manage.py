@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Run a management command of the desk, with its database at hand."""
 
+import gc
 import os
 import sys
 
@@ -11,6 +12,7 @@ from config.postgres import ServerError, for_command
 
 def main() -> None:
     """Run the command named in the arguments."""
+    gc.set_threshold(50_000)  # loading makes many objects, and they stay
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
         with for_command(sys.argv):

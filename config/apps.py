@@ -5,6 +5,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in
+from django.contrib.staticfiles.apps import StaticFilesConfig
 
 from config.casework import clock
 from config.casework.events import PersonSignedIn, publish
@@ -22,3 +23,9 @@ class DeskConfig(AppConfig):
     def ready(self) -> None:
         user_logged_in.connect(_signed_in, dispatch_uid="desk.signed_in")
         import_module("config.checks")  # needs models; it registers its checks itself
+
+
+class DeskStaticFilesConfig(StaticFilesConfig):
+    """Static files without those that no page of ours names: the other viewer of API documentation is as large as the rest."""
+
+    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "redoc*"]

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -357,7 +357,8 @@ def is_embedded() -> bool:
 def for_command(arguments: Sequence[str]) -> Iterator[None]:
     """Give a management command its database: name the embedded server in DATABASE_URL and hold it meanwhile.
 
-    Children inherit DATABASE_URL, so they take no lock of their own. Commands that need no database start no server.
+    Children inherit DATABASE_URL, so they take no lock of their own. Commands that need no database start no server, and
+    `up` starts it itself, while other things load.
 
     Args:
         arguments: as in sys.argv, the program's name first.
@@ -375,7 +376,7 @@ def for_command(arguments: Sequence[str]) -> Iterator[None]:
         return
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _leave)
-    with cluster.held():
+    with nullcontext() if arguments[1] == "up" else cluster.held():
         os.environ["DATABASE_URL"] = cluster.url()
         _embedded.append(cluster)
         try:
@@ -385,7 +386,7 @@ def for_command(arguments: Sequence[str]) -> Iterator[None]:
 
 
 def embedded_cluster() -> Cluster | None:
-    """Give the embedded server that this command holds, None when the desk uses another one."""
+    """Give the embedded server of this command, None when the desk uses another one."""
     return _embedded[-1] if _embedded else None
 
 

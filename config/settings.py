@@ -34,7 +34,7 @@ INSTALLED_APPS = [
     "unfold.contrib.forms",
     "unfold.contrib.import_export",
     "unfold.contrib.guardian",
-    "config",
+    "config.apps.DeskConfig",
     "config.casework",
     "integrations",
     "incidents",
@@ -44,7 +44,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "config.apps.DeskStaticFilesConfig",
     "django.contrib.humanize",
     "django.contrib.postgres",
     "config.casework.desk.apps.DeskAdminConfig",
@@ -232,6 +232,7 @@ STORAGES: dict[str, dict[str, Any]] = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # every page names them by their hash
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
 

@@ -58,7 +58,7 @@ class Child:
 
     Args:
         name: what people call it, for messages.
-        command: program and arguments.
+        command: program and arguments; it may load at once, and begins when it reads a line.
         environment: its whole environment.
         folder: where it runs.
         pass_fds: open files it inherits.
@@ -74,19 +74,28 @@ class Child:
     started_at: float = field(default=0.0, init=False)  # time.monotonic()
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
-    def start(self) -> None:
-        """Start it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
-        if self.before_start is not None:
-            self.before_start()
-        self.started_at = time.monotonic()
+    def load(self) -> None:
+        """Let it load in a session of its own, so that Ctrl-C reaches the supervisor alone."""
         self.process = subprocess.Popen(
             self.command,
             env=self.environment,
             cwd=self.folder,
             pass_fds=self.pass_fds,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             start_new_session=True,
         )
+
+    def start(self) -> None:
+        """Let it begin; it loads first unless it did."""
+        if self.process is None or self.process.stdin is None or self.process.stdin.closed:
+            self.load()
+        if self.before_start is not None:
+            self.before_start()
+        self.started_at = time.monotonic()
+        if self.process is not None and self.process.stdin is not None:
+            with suppress(BrokenPipeError):  # it died meanwhile: the next look finds out
+                self.process.stdin.write(b"\n")
+                self.process.stdin.close()
 
     def status(self) -> int | None:
         """Give the exit status of the main process, None while it runs."""
@@ -108,10 +117,14 @@ class Child:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        if self.process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self.process.stdin.close()
 
     def restart(self) -> None:
         """Kill what is left of it and start it again."""
         self.kill()
+        self.process = None
         self.start()
 
 
@@ -139,8 +152,13 @@ class Supervisor:
     def children(self) -> tuple[Child, Child]:
         return self.web, self.cluster
 
+    def load(self) -> None:
+        """Let the children load, side by side; they touch nothing yet."""
+        for child in self.children:
+            child.load()
+
     def start(self) -> None:
-        """Start the children; they load side by side."""
+        """Let the children begin."""
         for child in self.children:
             child.start()
 

@@ -36,6 +36,7 @@ from incidents.models import (
     StormMember,
 )
 from incidents.mutes import admin as mutes
+from incidents.oncall import desk as oncall
 from incidents.paging import admin as paging
 from incidents.paging import desk as paging_desk
 from incidents.paging.policies import as_lines
@@ -264,6 +265,7 @@ class MessageTemplateAdmin(DeskAdmin):
     search_fields = ("key", "subject")
 
 
+oncall.declare_navigation()
 RUNBOOKS = "runbooks"
 register_group(RUNBOOKS, gettext_lazy("Runbooks"))
 register_line(

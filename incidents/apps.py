@@ -27,6 +27,8 @@ class IncidentsConfig(AppConfig):
         sweeps.register("release windows", "incidents.clocks.follow_release_windows", order=5)
         sweeps.register("mutes", "incidents.mutes.endings.sweep", order=20)
         sweeps.register("waking proof", "incidents.contacts.reminders.warn", order=200)
+        sweeps.register("on-call record", "incidents.oncall.records.sweep", order=20)
+        sweeps.register("on-call warnings", "incidents.oncall.handover.daily", order=200)
         import_module("incidents.permissions").declare()
         import_module("incidents.wording").declare()
         import_module("incidents.transitions")

@@ -17,7 +17,18 @@ from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, Mitigation
 from incidents.communications.models import Communication, MessageTemplate
 from incidents.contacts.models import ContactMethod, TrialPage
 from incidents.mutes.models import Mute
-from incidents.oncall.models import OnCallRole
+from incidents.oncall.models import (
+    CalendarFeed,
+    HandOverNote,
+    Leave,
+    OnCallRole,
+    OnCallShift,
+    Rotation,
+    RotationMember,
+    RotationVersion,
+    ShiftRecord,
+    ShiftSwap,
+)
 from incidents.paging.models import Call, Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
@@ -208,24 +219,33 @@ class Mitigation(models.Model):
 
 __all__ = [
     "ActionItem",
+    "CalendarFeed",
     "Call",
     "Communication",
     "ContactMethod",
     "Escalation",
+    "HandOverNote",
     "Incident",
     "JointDecision",
+    "Leave",
     "MessageTemplate",
     "Mitigation",
     "Mute",
     "OnCallRole",
+    "OnCallShift",
     "Page",
     "Postmortem",
     "Procedure",
     "ProcedureStep",
     "ReleaseWindow",
+    "Rotation",
+    "RotationMember",
+    "RotationVersion",
     "Run",
     "RunStep",
     "Severity",
+    "ShiftRecord",
+    "ShiftSwap",
     "Storm",
     "StormMember",
     "TrialPage",

@@ -8,6 +8,15 @@ ROWS = (
     "severity",
     "releasewindow",
     "oncallrole",
+    "rotation",
+    "rotationversion",
+    "rotationmember",
+    "oncallshift",
+    "leave",
+    "shiftswap",
+    "shiftrecord",
+    "handovernote",
+    "calendarfeed",
     "page",
     "escalation",
     "procedure",
@@ -28,6 +37,7 @@ def declare() -> None:
     for role in READERS:
         for row in (*ROWS, *CASE_ROWS):
             grant(role, f"incidents.view_{row}")
+        grant(role, "incidents.add+change_calendarfeed")
     for role in WORKERS:
         grant(role, "incidents.add+change_incident", "incidents.add+change_mitigation", "incidents.add_communication")
         grant(
@@ -40,6 +50,13 @@ def declare() -> None:
         grant(role, "incidents.add+change_mute", "incidents.change_page")
     for role in DESK_STAFF:
         grant(role, "incidents.view+add+change_contactmethod")
+        grant(
+            role,
+            "incidents.add+change_oncallshift",
+            "incidents.add+change_leave",
+            "incidents.add+change_shiftswap",
+            "incidents.add+change_handovernote",
+        )
     for role in LEADS:
         grant(role, "incidents.set_contactmethods", "incidents.view_trialpage")
         grant(role, "incidents.lead_incident", "incidents.decide_incident", "incidents.change_jointdecision")
@@ -48,6 +65,7 @@ def declare() -> None:
             "incidents.add+change_severity",
             "incidents.add+change+delete_releasewindow",
             "incidents.change_oncallrole",
+            "incidents.add+change_rotation",
         )
         grant(
             role,

@@ -7,6 +7,8 @@ from incidents.choices import SLA_CLOCKS, Clock
 from incidents.contacts import services as contacts
 from incidents.events import AcknowledgementRecorded, ClockKept, IncidentOpened, IncidentReopened, SeverityJudged
 from incidents.models import Incident
+from incidents.oncall import handover
+from incidents.oncall.events import DutyHandedOver
 from incidents.paging import calls, escalations, texts
 from incidents.paging import services as paging
 from incidents.services import confirm_acknowledgements, demand_joint_decision, drop_joint_decision
@@ -32,6 +34,7 @@ def connect() -> None:
     subscribe(MessageFailed, _message_failed)
     recheck_before_sending(Purpose.PAGE, calls.still_wanted)
     look_up_addresses(contacts.address_of)
+    subscribe(DutyHandedOver, handover.handed_over)
 
 
 def _opened(event: IncidentOpened) -> None:

@@ -104,6 +104,38 @@ ADMIN: dict[str, Table] = {
     ),
     "incidents_releasewindow": Table("release_window", STAFF, add=LEADS, change=LEADS),
     "incidents_oncallrole": Table("on_call_role", STAFF, change=LEADS),
+    "incidents_rotation": Table(
+        "rotation",
+        STAFF,
+        add=LEADS,
+        acts={"act": Row(LEADS, objects=("rotation", ":edit")), "schedule": Row(STAFF)},
+    ),
+    "incidents_oncallshift": Table(
+        "shift",
+        STAFF,
+        add=WORKERS,
+        acts={
+            "act": Row(WORKERS, objects=("shift", ":end")),
+            "import": Row(WORKERS),
+            "process_import": Row(NOBODY),  # by POST alone
+            "export": Row(STAFF),
+        },
+    ),
+    "incidents_leave": Table(
+        "leave",
+        STAFF,
+        add=WORKERS,
+        acts={
+            "act": Row(WORKERS, objects=("leave", ":end")),
+            "import": Row(WORKERS),
+            "process_import": Row(NOBODY),  # by POST alone
+            "export": Row(STAFF),
+        },
+    ),
+    "incidents_shiftswap": Table("swap", STAFF, add=WORKERS, acts={"act": Row(WORKERS, objects=("swap", ":take"))}),
+    "incidents_handovernote": Table("note", STAFF, add=WORKERS, acts={"act": Row(WORKERS, objects=("note", ":read"))}),
+    "incidents_calendarfeed": Table("feed", STAFF, add=STAFF, acts={"act": Row(STAFF, objects=("feed", ":revoke"))}),
+    "incidents_shiftrecord": Table("shift_record", STAFF),
     "incidents_procedure": Table("procedure", STAFF, add=LEADS, change=LEADS),
     "incidents_messagetemplate": Table("template", STAFF, add=LEADS, change=LEADS),
     "incidents_page": Table("page", STAFF, acts={"act": Row(WORKERS, objects=("page", ":not_worth"))}),
@@ -123,6 +155,7 @@ ADDRESSES: dict[str, Row] = {
     "readyz": Row(ALL),
     "api-health": Row(ALL),
     "api-v1-health": Row(ALL),
+    "oncall-feed": Row(ALL, objects=(":no-such-token",), status=404),
     "page-acknowledge": Row(ALL, objects=(":no-such-token",), status=404),
     "test-page-acknowledge": Row(ALL, objects=(":no-such-token",), status=404),
     "file-download": Row((*DESK, AUDITOR), objects=("file",)),

@@ -12,6 +12,8 @@ from config.casework.desk.display import Mark
 from incidents.contacts.models import SET_FOR_OTHERS
 from incidents.contacts.selectors import unproven
 
+WAKING = "waking"
+
 
 def declare() -> None:
     register_next(next_steps)
@@ -30,6 +32,7 @@ def next_steps(user: User, now: datetime) -> list[NextItem]:
             title=_("on call at night for %(systems)s") % {"systems": ", ".join(system.name for system in systems)},
             url=url,
             badge=Mark(_("not proven"), str(Tone.WARN)),
+            kind=WAKING,
         )
         for person, systems in unproven(now)
         if sees_all or person == user

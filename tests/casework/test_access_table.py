@@ -28,15 +28,22 @@ from config.casework.files.services import store
 from config.casework.work.models import Job
 from incidents.models import (
     ActionItem,
+    CalendarFeed,
     ContactMethod,
+    HandOverNote,
+    Leave,
     MessageTemplate,
     Mitigation,
     Mute,
     OnCallRole,
+    OnCallShift,
     Page,
     Procedure,
     ReleaseWindow,
+    Rotation,
     Severity,
+    ShiftRecord,
+    ShiftSwap,
 )
 from incidents.services import open_incident
 from tests import factories
@@ -118,7 +125,17 @@ def world(db: None, now: datetime, settings: Any) -> World:
         scope="All",
     )
     issue_token("t", [Scope.CASES], actor=None, at=now)
+    rotation = Rotation.objects.create(system=system, key="primary", created_at=now, changed_at=now)
+    span = {"starts_at": now, "ends_at": now + timedelta(days=1)}
+    entered = {**span, "person": owner, "entered_at": now, "changed_at": now}
     rows: dict[str, models.Model | None] = {
+        "rotation": rotation,
+        "shift": OnCallShift.objects.create(rotation=rotation, **entered),
+        "leave": Leave.objects.create(**entered),
+        "swap": ShiftSwap.objects.create(rotation=rotation, offered_by=owner, offered_at=now, **span),
+        "note": HandOverNote.objects.create(rotation=rotation, text="t", author=owner, written_at=now),
+        "feed": CalendarFeed.objects.create(owner=owner, prefix="p", digest="d", created_at=now),
+        "shift_record": ShiftRecord.objects.create(rotation=rotation, person=owner, starts_at=now, recorded_at=now),
         "person": owner,
         "organization": factories.organization("acme"),
         "system": system,

@@ -12,6 +12,7 @@ import pytest
 
 from config.supervision import SUPERVISED_BY, Child, Supervisor, end_orphans
 
+PROJECT = Path(__file__).resolve().parent.parent.parent
 STUBBORN = "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.fork(); print(flush=True); time.sleep(60)"
 
 
@@ -38,6 +39,34 @@ def supervised() -> Iterator[Callable[[float | None], Supervisor]]:
     yield start
     for each in made:
         each.end()
+
+
+class TestStandby:
+    """A child loads at once, and begins with the word."""
+
+    @pytest.fixture
+    def program(self) -> Iterator[Child]:
+        environment = {**os.environ, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere"}
+        one = Child(
+            "program", [sys.executable, "-m", "config.standby", "check", "--tag", "nothing"], environment, PROJECT
+        )
+        yield one
+        one.kill()
+
+    def test_it_begins_when_it_is_told(self, program: Child) -> None:
+        program.load()
+        assert program.process is not None
+        with pytest.raises(subprocess.TimeoutExpired):
+            program.process.wait(timeout=4)
+        program.start()
+        assert program.process.wait(timeout=20) == 1  # check knows no such tag
+
+    def test_it_ends_when_nobody_is_left_to_tell(self, program: Child) -> None:
+        program.load()
+        assert program.process is not None
+        assert program.process.stdin is not None
+        program.process.stdin.close()
+        assert program.process.wait(timeout=20) == 0
 
 
 class TestLook:

@@ -163,6 +163,10 @@ class TestList:
         assert searches
         assert any("incident_title_search" in plan(sql) for sql in searches)
 
+    def test_a_rare_word_is_found_by_the_index_of_its_own_accord(self, desk: Client) -> None:
+        _answer, queries = cost(lambda: desk.get(LIST, {"q": "12345"}), "search of a rare word")
+        assert any("incident_title_search" in plan(sql) for sql in queries if "UPPER" in sql)
+
 
 class TestCasePage:
     @pytest.mark.parametrize("tab", ["overview", "playbook", "messages", "paging", "review", "clocks", "history"])

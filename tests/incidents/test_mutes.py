@@ -152,8 +152,8 @@ class TestRefusals:
     def test_until_a_moment_that_does_not_serve(
         self, jobarium: System, agent: User, now: datetime, hours: int | None
     ) -> None:
+        moment = None if hours is None else now + hours * HOUR
         with pytest.raises(ValidationError) as refusal:
-            moment = None if hours is None else now + hours * HOUR
             silence(jobarium, agent, now, until=MuteUntil.DATE, ends_at=moment)
         assert "ends_at" in refusal.value.message_dict
 

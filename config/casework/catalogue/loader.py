@@ -1,6 +1,6 @@
 """Loading runbook files: read all, check all, then write all or nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
@@ -41,6 +41,9 @@ _OUR_WORDS = {
     "model_type": "must hold keys and values",
     "string_too_short": "must not be empty",
 }
+
+
+type Lending = Callable[[str, str], Any]
 
 
 class RunbookRefused(Exception):
@@ -124,7 +127,9 @@ def load(paths: Iterable[Path], *, at: datetime, actor: Actor = None, skip_known
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        return Report(tuple(_apply(runbook, at=at, actor=actor) for runbook in runbooks))
+        runbooks.sort(key=_borrows)  # a lender's rows come first
+        lend = _lending(runbooks)
+        return Report(tuple(_apply(runbook, at=at, actor=actor, lend=lend) for runbook in runbooks))
 
 
 def compare(paths: Iterable[Path], *, at: datetime) -> list[Drift]:
@@ -161,9 +166,10 @@ def _validated(paths: Iterable[Path], *, at: datetime, actor: Actor) -> list[_Ru
             problems += refusal.problems
             continue
         _parse(runbook)
-        _check(runbook, at=at, actor=actor)
-        problems += runbook.problems
         runbooks.append(runbook)
+    for runbook in runbooks:
+        _check(runbook, at=at, actor=actor, lend=_lending(runbooks))
+        problems += runbook.problems
     problems += _names_twice(runbooks)
     if problems:
         raise RunbookRefused(problems)
@@ -190,11 +196,30 @@ def _parse(runbook: _Runbook) -> None:
                 runbook.refuse((key, *details["loc"]), _in_our_words(details))
 
 
-def _check(runbook: _Runbook, *, at: datetime, actor: Actor) -> None:
+def _lending(runbooks: Iterable[_Runbook]) -> Lending:
+    """Return what gives a section of another system: as its file says if that is at hand, else as it is stored."""
+    files = {runbook.key: runbook.parsed for runbook in runbooks if SYSTEM in runbook.parsed}
+
+    def lend(key: str, system_key: str) -> Any:
+        if system_key in files and key in files[system_key]:
+            return files[system_key][key]
+        system = System.objects.filter(key=system_key).first()
+        section = next((section for section in sections() if section.key == key), None)
+        return section.export(system) if system and section else None
+
+    return lend
+
+
+def _borrows(runbook: _Runbook) -> bool:
+    known = {section.key: section for section in sections()}
+    return any(known[key].lender(parsed) is not None for key, parsed in runbook.parsed.items())
+
+
+def _check(runbook: _Runbook, *, at: datetime, actor: Actor, lend: Lending) -> None:
     broken = frozenset(section.key for section in sections() if section.key in runbook.document.data) - set(
         runbook.parsed
     )
-    context = Context(runbook.document, runbook.parsed, at, actor, broken)
+    context = Context(runbook.document, runbook.parsed, at, actor, broken, lend)
     for section in sections():
         if section.key in runbook.parsed:
             for finding in section.check(runbook.parsed[section.key], context):
@@ -243,12 +268,12 @@ def _in_our_words(details: ErrorDetails) -> str:
     return message[:1].lower() + message[1:]
 
 
-def _apply(runbook: _Runbook, *, at: datetime, actor: Actor) -> Loaded:
+def _apply(runbook: _Runbook, *, at: datetime, actor: Actor, lend: Lending) -> Loaded:
     identity: Any = runbook.parsed[SYSTEM]
     system, created = System.objects.select_for_update().get_or_create(
         key=identity.key, defaults={"name": identity.name}
     )
-    context = Context(runbook.document, runbook.parsed, at, actor)
+    context = Context(runbook.document, runbook.parsed, at, actor, lend=lend)
     changes = {
         section.key: section.load(system, runbook.parsed[section.key], context)
         for section in sections()

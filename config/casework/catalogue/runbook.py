@@ -38,10 +38,10 @@ class Contact(RunbookModel):
 
 
 class Link(RunbookModel):
-    """A place to look something up; literature carries a trust grade (INC-93)."""
+    """A place to look something up, or a title where the source names no address; literature carries a trust grade (INC-93)."""
 
     label: Line
-    url: str = Field(min_length=1, max_length=500)
+    url: str = Field(default="", max_length=500)
     kind: Literal["service", "document", "literature", "channel"] = "document"
     trust: Literal["high", "medium", "low"] | None = None
 

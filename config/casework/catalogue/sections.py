@@ -47,19 +47,33 @@ class Changes:
         )
 
 
+def _nothing_lent(key: str, system: str) -> Any:
+    return None
+
+
 @dataclass(frozen=True)
 class Context:
-    """What a section may look at beside itself: the whole file, and who loads it when."""
+    """What a section may look at beside itself: the whole file, and who loads it when.
+
+    Attributes:
+        lend: returns section `key` of another system, from the files loaded together or else from the database.
+    """
 
     document: Document
     parsed: Mapping[str, Any]
     at: datetime
     actor: "Actor" = None
     broken: frozenset[str] = frozenset()
+    lend: Callable[[str, str], Any] = _nothing_lent
 
     def section(self, key: str) -> Any:
-        """Return the parsed section `key`, or None when the file has none (or a broken one)."""
-        return self.parsed.get(key)
+        """Return the parsed section `key`, or None when the file has none (or a broken one).
+
+        Where the file borrows the section, it is the lender's.
+        """
+        parsed = self.parsed.get(key)
+        lender = _sections[key].lender(parsed) if parsed is not None and key in _sections else None
+        return self.lend(key, lender) if lender else parsed
 
     def names(self, key: str) -> frozenset[str] | None:
         """Return the names that section `key` of this file defines.
@@ -69,7 +83,7 @@ class Context:
         """
         if key in self.broken:
             return None
-        parsed = self.parsed.get(key)
+        parsed = self.section(key)
         section = _sections.get(key)
         if parsed is None or section is None:
             return frozenset()
@@ -85,6 +99,10 @@ class Context:
 
 def _no_findings(parsed: Any, context: Context) -> Iterable[Finding]:
     return ()
+
+
+def _own(parsed: Any) -> str | None:
+    return None
 
 
 def _entry_names(parsed: Any) -> Iterable[str]:
@@ -106,6 +124,7 @@ class Section[Parsed]:
         names: what other sections may refer to; by default the `id` or `key` of each entry of a list.
         required: every file must have it.
         shared: all systems share one list of these names, so that no two files may use the same one.
+        lender: key of the system whose section holds instead; None: the file's own.
     """
 
     key: str
@@ -117,6 +136,7 @@ class Section[Parsed]:
     names: Callable[[Parsed], Iterable[str]] = _entry_names
     required: bool = False
     shared: bool = False
+    lender: Callable[[Parsed], str | None] = _own
 
     @cached_property
     def adapter(self) -> TypeAdapter[Parsed]:

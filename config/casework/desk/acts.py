@@ -38,7 +38,7 @@ class Act:
         perform: does it for (person, row, form) and returns the sentence that says so, or what is shown once.
         form: what it asks; a bare confirmation when left out.
         available: whether it makes sense for the row.
-        initial: what its form shows at first.
+        initial: what its form starts with.
     """
 
     name: str

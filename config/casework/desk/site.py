@@ -1,10 +1,12 @@
 """The admin site: pages of the desk's own classes only, names in pickers instead of numbers."""
 
+from functools import partial
 from typing import Any, cast
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
 
 from config.casework.desk.base import DeskAdmin, label_of
 from config.casework.desk.skin import SkinSite
@@ -35,6 +37,10 @@ class DeskSite(SkinSite):
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         if admin_class is not None and issubclass(admin_class, DeskAdmin):
             super().register(model_or_iterable, admin_class, **options)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """List the models a person may see, when somebody looks: most pages name them in a context nobody reads."""
+        return SimpleLazyObject(partial(super().get_app_list, request, app_label))
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         return cast("HttpResponse", PickerView.as_view(admin_site=self)(request))

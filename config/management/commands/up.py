@@ -10,9 +10,10 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing import get_context
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -79,9 +80,21 @@ class Command(BaseCommand):
                 if count := end_orphans(folder):
                     say(f"ended {count} processes that an earlier run left behind")
                 listener = stack.enter_context(listen(options["port"]))
+                gc.disable()  # throw-away models of migrations would make the collector a third of the start
                 refuse_bad_settings()
-                environment = prepare(folder, demo=options["demo"])
-                supervise(listener, environment, options)
+                with collected_static(folder) as files, embedded_server() as database:
+                    supervise(listener, options, {"database": database, "files": files})
+
+
+@contextmanager
+def embedded_server() -> Iterator[Callable[[], object]]:
+    """Start our own database server beside what loads meanwhile; gives what waits for it. It ends with the desk."""
+    cluster = embedded_cluster()
+    if cluster is None:
+        yield lambda: None
+        return
+    with ExitStack() as stack, ThreadPoolExecutor(1) as beside:
+        yield beside.submit(stack.enter_context, cluster.held()).result
 
 
 @contextmanager
@@ -137,21 +150,37 @@ def refuse_bad_settings() -> None:
         raise CommandError(text + more, returncode=2)
 
 
-def prepare(folder: Path, *, demo: bool) -> dict[str, str]:
-    """Bring database and files up to date; give the environment of the children."""
-    with ThreadPoolExecutor(1) as beside:  # packing files and altering tables hardly meet
-        collected = beside.submit(collect_static, folder)
-        migrate()
-        collected.result()
+def environment_of_children() -> dict[str, str]:
+    """Give the environment of web and workers: their own database role, and the mark by which orphans are known."""
+    folder = settings.DATA_DIR
     environment = {**os.environ, SUPERVISED_BY: str(folder), "DESK_DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
     environment.pop("DESK_ADMIN_PASSWORD", None)
-    environment |= application_role()
+    cluster = embedded_cluster()
+    if cluster is not None:
+        return environment | {"DATABASE_URL": cluster.url(APPLICATION)}
+    try:
+        create_application_role(connection)
+    except ProgrammingError:
+        say(f"the database does not let us create the role {APPLICATION}: web and workers connect as its owner")
+        return environment
+    return environment | {"DATABASE_ROLE": APPLICATION}
+
+
+def prepare(*, granted: bool, demo: bool) -> None:
+    """Bring the database up to date.
+
+    Args:
+        granted: web and workers have a role of their own, which may use what the migrations made and no more.
+        demo: fill it with a week of made-up cases.
+    """
+    migrate()
+    if granted:
+        grant_application_role(connection)
     if "load_runbooks" in get_commands():
         call_command("load_runbooks", changed=True, verbosity=0)
     if demo:
         call_command("demo", verbosity=0)
     connections.close_all()
-    return environment
 
 
 def migrate() -> None:
@@ -160,45 +189,44 @@ def migrate() -> None:
     Raises:
         CommandError: the database refused a step.
     """
-    gc.disable()  # the throw-away models of a first migration make the collector a third of the time
     try:
         call_command("migrate", interactive=False, verbosity=0)
     except Error as error:
         reason = str(error).partition("\n")[0]
         raise CommandError(f"the database cannot be migrated: {reason} (manage.py migrate tells more)") from error
-    finally:
-        gc.enable()
 
 
-def application_role() -> dict[str, str]:
-    """Grant web and workers what they need and no more; give the variables that make them use that role."""
-    cluster = embedded_cluster()
-    if cluster is None:
-        try:
-            create_application_role(connection)
-        except ProgrammingError:
-            say(f"the database does not let us create the role {APPLICATION}: web and workers connect as its owner")
-            return {}
-    grant_application_role(connection)
-    return {"DATABASE_ROLE": APPLICATION} if cluster is None else {"DATABASE_URL": cluster.url(APPLICATION)}
-
-
-def collect_static(folder: Path) -> None:
-    """Collect the static files when any of them changed since the last time."""
+@contextmanager
+def collected_static(folder: Path) -> Iterator[Callable[[], None]]:
+    """Collect the static files in a process of its own when any of them changed; gives what waits for it."""
     digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
     for finder in get_finders():
         for name, storage in finder.list([]):
             found = os.stat(storage.path(name))
             digest.update(f"{storage.path(name)}:{found.st_size}:{found.st_mtime_ns}\n".encode())
-    stamp = folder / "static.sha256"
-    if (
-        stamp.exists()
-        and stamp.read_text(encoding="ascii") == digest.hexdigest()
-        and Path(settings.STATIC_ROOT).exists()
-    ):
+    stamp, now = folder / "static.sha256", digest.hexdigest()
+    if stamp.exists() and stamp.read_text(encoding="ascii") == now and Path(settings.STATIC_ROOT).exists():
+        yield lambda: None
         return
+    collector = get_context("fork").Process(target=collect_static)
+    collector.start()
+
+    def collected() -> None:
+        collector.join()
+        if collector.exitcode != 0:
+            raise CommandError("the static files cannot be collected (manage.py collectstatic tells more)")
+        stamp.write_text(now, encoding="ascii")
+
+    try:
+        yield collected
+    finally:
+        collector.kill()
+
+
+def collect_static() -> None:
+    """Collect and pack all static files, giving way to the migrations."""
+    os.nice(10)
     call_command("collectstatic", interactive=False, verbosity=0, clear=True)
-    stamp.write_text(digest.hexdigest(), encoding="ascii")
 
 
 def add_first_administrator() -> None:
@@ -217,9 +245,14 @@ def add_first_administrator() -> None:
         say(f"first administrator: {made[0].email}, one-time password {made[1]} (shown once, change it after sign-in)")
 
 
-def supervise(listener: socket.socket, environment: dict[str, str], options: dict[str, Any]) -> None:
-    """Run the children until the end is asked for."""
+def supervise(listener: socket.socket, options: dict[str, Any], begun: Mapping[str, Callable[[], object]]) -> None:
+    """Let the children load while database and files are made ready, then run them until the end is asked for.
+
+    Args:
+        begun: what waits for the "database" and the "files" that were begun before.
+    """
     port = listener.getsockname()[1]
+    environment = environment_of_children()
     if not settings.PRODUCTION:
         environment.setdefault("BASE_URL", f"http://127.0.0.1:{port}")
     supervisor = Supervisor(
@@ -230,8 +263,12 @@ def supervise(listener: socket.socket, environment: dict[str, str], options: dic
         heartbeat_limit=options["heartbeat_limit"],
     )
     try:
+        supervisor.load()
+        begun["database"]()
+        prepare(granted="DATABASE_ROLE" in environment or supervisor.database is not None, demo=options["demo"])
+        begun["files"]()
         supervisor.start()
-        add_first_administrator()  # a password's hash takes as long as the children take to load
+        add_first_administrator()  # a password's hash takes as long as the children take to begin
         watch(supervisor, port, options["look_every"])
     finally:
         supervisor.end()
@@ -244,7 +281,7 @@ def web_server(listener: socket.socket, environment: dict[str, str]) -> Child:
     return Child(
         name="web server",
         command=[
-            *(sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"fd://{listener.fileno()}"),
+            *(sys.executable, "-m", "config.standby", "gunicorn", "config.wsgi", "--bind", f"fd://{listener.fileno()}"),
             *("--log-level", "warning", *options.split()),
         ],
         environment=environment | {"DATABASE_POOL": str(THREADS)},
@@ -256,7 +293,7 @@ def web_server(listener: socket.socket, environment: dict[str, str]) -> Child:
 def worker_cluster(environment: dict[str, str]) -> Child:
     """Describe django-q2's cluster; it gets no connection pool, which its forks would share."""
     environment = {name: value for name, value in environment.items() if name != "DATABASE_POOL"}
-    command = [sys.executable, "manage.py", "qcluster", "--skip-checks"]
+    command = [sys.executable, "-m", "config.standby", "qcluster"]
     return Child("worker cluster", command, environment, settings.BASE_DIR, before_start=enqueue_beat)
 
 
@@ -284,6 +321,7 @@ def watch(supervisor: Supervisor, port: int, look_every: float) -> None:
     while True:
         if not ready and not (problem := unreadiness(port)):
             ready = True
+            gc.enable()
             say(f"ready http://127.0.0.1:{port}/")
         elif not ready and time.monotonic() > complain_at:
             complain_at = float("inf")

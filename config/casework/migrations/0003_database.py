@@ -13,7 +13,7 @@ CREATE INDEX IF NOT EXISTS desk_cache_expires ON desk_cache (expires);
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("casework", "0001_initial"),
+        ("casework", "0002_tables"),
         ("django_q", "0019_alter_task_options_alter_ormq_key_alter_ormq_lock_and_more"),
     ]
     run_before = [("incidents", "0001_initial"), ("integrations", "0001_initial")]
