@@ -16,7 +16,7 @@ from config.casework.access.models import User
 from config.casework.choices import Tone
 from config.casework.desk.acts import Act, act_page
 from config.casework.desk.base import LabelledChoiceField, ReadOnlyAdmin, acting_user
-from config.casework.desk.display import badge
+from config.casework.desk.display import badge, person_name
 from config.casework.desk.forms import ActForm
 from incidents.contacts import services
 from incidents.contacts.models import SET_FOR_OTHERS, ContactMethod
@@ -72,11 +72,11 @@ def _reuse(actor: User, method: ContactMethod, _form: ActForm) -> str:
 class ContactMethodAdmin(ReadOnlyAdmin):
     """Everybody sees their own; those who set them for others see all."""
 
-    list_display = ("person", "masked", "channel", "waking_badge", "proof_badge", "use_badge")
+    list_display = ("who", "masked", "channel", "waking_badge", "proof_badge", "use_badge")
     list_select_related = ("person",)
-    narrow_columns = ("person", "masked", "proof_badge")
+    narrow_columns = ("who", "masked", "proof_badge")
     ordering = ("person__name", "position", "pk")
-    fields = ("person", "label", "masked", "channel", "waking_badge", "proof_badge", "use_badge", "position", "added_by", "added_at")  # fmt: skip
+    fields = ("who", "label", "masked", "channel", "waking_badge", "proof_badge", "use_badge", "position", "entered_by", "added_at")  # fmt: skip
     empty_title = gettext_lazy("No contact methods yet")
     empty_why = gettext_lazy("Pages go by mail to the sign-in address. Mail wakes nobody: enter a way that rings.")
     acts = (
@@ -96,6 +96,14 @@ class ContactMethodAdmin(ReadOnlyAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return acting_user(request).has_perm("incidents.add_contactmethod")
+
+    @admin.display(description=gettext_lazy("person"))
+    def who(self, obj: ContactMethod) -> str:
+        return person_name(obj.person)
+
+    @admin.display(description=gettext_lazy("entered by"))
+    def entered_by(self, obj: ContactMethod) -> str:
+        return person_name(obj.added_by)
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
         raise Http404(f"no contact method {object_id}")  # those of others are not even said to exist

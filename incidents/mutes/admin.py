@@ -17,7 +17,7 @@ from config.casework.catalogue.models import System
 from config.casework.choices import Tone
 from config.casework.desk.acts import Act, act_page
 from config.casework.desk.base import LabelledChoiceField, ReadOnlyAdmin, acting_user
-from config.casework.desk.display import badge
+from config.casework.desk.display import badge, person_name
 from config.casework.desk.forms import ActForm, MomentInput
 from incidents.clocks import effective_level
 from incidents.models import Incident, Mute
@@ -60,7 +60,7 @@ class MuteAdmin(ReadOnlyAdmin):
     list_filter = ("of",)
     list_select_related = ("system", "severity__system", "made_by")
     narrow_columns = ("what", "ends_at", "state_badge")
-    fields = ("what", "system", "severity", "reason", "made_by", "starts_at", "ends_at", "state_badge", "hidden")
+    fields = ("what", "system", "severity", "reason", "who", "starts_at", "ends_at", "state_badge", "hidden")
     empty_title = gettext_lazy("Nothing is muted")
     empty_why = gettext_lazy("A mute keeps an alert from opening cases for a while. It ends by itself.")
     acts = (
@@ -80,6 +80,10 @@ class MuteAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("silences"))
     def what(self, obj: Mute) -> str:
         return f"{obj.get_of_display()}: {obj.value}"
+
+    @admin.display(description=gettext_lazy("by"))
+    def who(self, obj: Mute) -> str:
+        return person_name(obj.made_by)
 
     @admin.display(description=gettext_lazy("state"))
     def state_badge(self, obj: Mute) -> SafeString:

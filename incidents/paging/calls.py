@@ -110,6 +110,8 @@ def still_wanted(message: Message) -> bool:
 
 
 def _place(page: Page, method: ContactMethod | None, at: datetime) -> None:
+    if page.person_id is None:
+        return
     call, created = Call.objects.get_or_create(
         page=page, method=method, defaults={"person_id": page.person_id, "placed_at": at}
     )

@@ -283,9 +283,9 @@ def judge(page: Page, *, worth_it: bool, actor: User, at: datetime) -> Page:
 
 def _last_work(row: Incident) -> datetime | None:
     """When a person last did anything on the case."""
-    return AuditEntry.objects.filter(case_reference=row.reference, actor__isnull=False).aggregate(last=Max("at"))[
-        "last"
-    ]
+    entries = AuditEntry.objects.filter(case_reference=row.reference, actor__isnull=False)
+    last: datetime | None = entries.aggregate(last=Max("at"))["last"]
+    return last
 
 
 def _withdraw_acknowledgement(row: Incident, *, at: datetime) -> None:

@@ -477,7 +477,7 @@ class TestWarnings:
     """80 % of a promise: a quiet word to the owner, once."""
 
     def told(self) -> list[str]:
-        return [sent.subject for sent in mail.outbox if "Soon due" in sent.subject]
+        return [str(sent.subject) for sent in mail.outbox if "Soon due" in sent.subject]
 
     def test_the_owner_is_told_once(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
         opened(jobarium, "SEV-1", now)

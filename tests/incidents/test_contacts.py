@@ -28,6 +28,7 @@ from incidents.contacts.selectors import unproven
 from integrations.messages import personal
 from integrations.messages.models import Message
 from tests import factories
+from tests.incidents.test_oncall import rotation
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 TELEGRAM = "tgram://123456789:abcdefg_hijklmnop/987654321/"
@@ -299,6 +300,12 @@ class TestReadiness:
         assert self.people(now) == [lead, chief]
         ContactMethod.objects.update(proven_at=now)
         assert self.people(now) == [chief]
+
+    def test_so_does_everybody_with_a_shift_ahead(
+        self, jobarium: System, lead: User, chief: User, agent: User, now: datetime
+    ) -> None:
+        rotation(jobarium, "primary", lead, agent, part="primary")
+        assert set(self.people(now)) == {lead, agent, chief}
 
     def test_a_proof_lasts_thirty_days(self, ringing: ContactMethod, lead: User, now: datetime) -> None:
         ContactMethod.objects.update(proven_at=now)

@@ -30,6 +30,7 @@ from incidents.paging.services import judge, renew, run_step
 from incidents.services import acknowledge, open_incident
 from integrations.messages.models import Message
 from tests.incidents.conftest import RUNBOOK, level
+from tests.incidents.test_oncall import rotation
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -67,6 +68,13 @@ class TestSteps:
         tick(now)
         assert pages(case) == [("channel json-2", None, "sent", now)]
         assert list(Message.objects.filter(channel="chat").values_list("target", flat=True)) == ["1"]
+
+    def test_a_rotation_of_the_system(self, jobarium: System, lead: User, agent: User, now: datetime) -> None:
+        rotation(jobarium, "platform", agent)
+        policy(jobarium, lead, "PT0S rotation platform")
+        case = opened(jobarium, now)
+        tick(now)
+        assert pages(case) == [("platform", agent, "sent", now)]
 
     def test_one_that_is_not_there_is_passed_over_with_a_warning(
         self, jobarium: System, lead: User, chief: User, now: datetime
