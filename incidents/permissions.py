@@ -48,8 +48,6 @@ def declare() -> None:
             "incidents.add+change_actionitem",
         )
         grant(role, "incidents.add+change_mute", "incidents.change_page")
-    for role in DESK_STAFF:
-        grant(role, "incidents.view+add+change_contactmethod")
         grant(
             role,
             "incidents.add+change_oncallshift",
@@ -57,6 +55,8 @@ def declare() -> None:
             "incidents.add+change_shiftswap",
             "incidents.add+change_handovernote",
         )
+    for role in DESK_STAFF:
+        grant(role, "incidents.view+add+change_contactmethod")
     for role in LEADS:
         grant(role, "incidents.set_contactmethods", "incidents.view_trialpage")
         grant(role, "incidents.lead_incident", "incidents.decide_incident", "incidents.change_jointdecision")
