@@ -21,12 +21,14 @@ class IncidentsConfig(AppConfig):
             "incidents.oncall.runbook",
             "incidents.paging.runbook",
             "incidents.communications.runbook",
+            "incidents.maintenance.runbook",
             "incidents.procedures.runbook",
             "incidents.reviews.runbook",
         )
         sweeps.register("release windows", "incidents.clocks.follow_release_windows", order=5)
         sweeps.register("mutes", "incidents.mutes.endings.sweep", order=20)
         sweeps.register("waking proof", "incidents.contacts.reminders.warn", order=200)
+        sweeps.register("maintenance", "incidents.maintenance.services.sweep", order=4)
         sweeps.register("on-call record", "incidents.oncall.records.sweep", order=20)
         sweeps.register("on-call warnings", "incidents.oncall.handover.daily", order=200)
         import_module("incidents.permissions").declare()
@@ -34,6 +36,7 @@ class IncidentsConfig(AppConfig):
         import_module("incidents.transitions")
         import_module("incidents.reviews.transitions")
         import_module("incidents.storms.transitions")
+        import_module("incidents.maintenance.transitions")
         import_module("incidents.subscriptions").connect()
         import_module("incidents.dashboard").declare()
         import_module("incidents.contacts.dashboard").declare()

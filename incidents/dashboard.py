@@ -41,6 +41,7 @@ ACTS = {
     Clock.REVERT: gettext_lazy("take the measure back"),
     Clock.PAPERWORK: gettext_lazy("complete the record"),
     Clock.ACTION: gettext_lazy("finish the action item"),
+    Clock.NOTICE: gettext_lazy("tell the customer"),
 }
 
 

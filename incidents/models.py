@@ -16,6 +16,8 @@ from config.casework.transitions import Machine
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
 from incidents.contacts.models import ContactMethod, TrialPage
+from incidents.customers.models import Affected, Customer, CustomerContact, Notice, OptOut, Usage
+from incidents.maintenance.models import MaintenanceMessage, MaintenanceRule, MaintenanceWindow
 from incidents.mutes.models import Mute
 from incidents.oncall.models import (
     CalendarFeed,
@@ -52,6 +54,7 @@ HISTORY_FIELDS = [
     fix_reference=FREE_TEXT,
     no_mitigation_reason=FREE_TEXT,
     no_communication_reason=FREE_TEXT,
+    channel=FREE_TEXT,
 )
 @pghistory.track(model_name="IncidentEvent", fields=HISTORY_FIELDS)
 class Incident(Case):
@@ -118,6 +121,14 @@ class Incident(Case):
     fix_reference = models.CharField(
         _("fix"), max_length=300, blank=True, help_text=_("Commit, release, ticket or change.")
     )
+    channel = models.CharField(
+        _("incident channel"),
+        max_length=300,
+        blank=True,
+        editable=False,
+        help_text=_("Where we talk about it: an address, or the name of a chat room."),
+    )
+    channel_since = models.DateTimeField(null=True, blank=True, editable=False)
     paging_plan = models.JSONField(default=dict, blank=True, editable=False)
     paging_generation = models.PositiveSmallIntegerField(default=0, editable=False)
     is_demo = models.BooleanField(default=False, editable=False)
@@ -219,20 +230,28 @@ class Mitigation(models.Model):
 
 __all__ = [
     "ActionItem",
+    "Affected",
     "CalendarFeed",
     "Call",
     "Communication",
     "ContactMethod",
+    "Customer",
+    "CustomerContact",
     "Escalation",
     "HandOverNote",
     "Incident",
     "JointDecision",
     "Leave",
+    "MaintenanceMessage",
+    "MaintenanceRule",
+    "MaintenanceWindow",
     "MessageTemplate",
     "Mitigation",
     "Mute",
+    "Notice",
     "OnCallRole",
     "OnCallShift",
+    "OptOut",
     "Page",
     "Postmortem",
     "Procedure",
@@ -249,4 +268,5 @@ __all__ = [
     "Storm",
     "StormMember",
     "TrialPage",
+    "Usage",
 ]

@@ -28,8 +28,16 @@ ROWS = (
     "mute",
     "storm",
     "stormmember",
+    "customer",
+    "customercontact",
+    "usage",
+    "maintenancerule",
+    "maintenancewindow",
+    "maintenancemessage",
+    "notice",
+    "optout",
 )
-CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision")
+CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision", "affected")
 WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
 
 
@@ -48,6 +56,7 @@ def declare() -> None:
             "incidents.add+change_actionitem",
         )
         grant(role, "incidents.add+change_mute", "incidents.change_page")
+        grant(role, "incidents.add_affected", "incidents.add_notice", "incidents.add+change_customercontact")
         grant(
             role,
             "incidents.add+change_oncallshift",
@@ -59,6 +68,12 @@ def declare() -> None:
         grant(role, "incidents.view+add+change_contactmethod")
     for role in LEADS:
         grant(role, "incidents.set_contactmethods", "incidents.view_trialpage")
+        grant(
+            role,
+            "incidents.change_customer",
+            "incidents.add+change+delete_usage",
+            "incidents.add+change_maintenancewindow",
+        )
         grant(role, "incidents.lead_incident", "incidents.decide_incident", "incidents.change_jointdecision")
         grant(
             role,

@@ -93,6 +93,9 @@ ADMIN: dict[str, Table] = {
             "run_start": Row(NOBODY, objects=("incident",)),  # by POST alone: tests/incidents
             "run_step": Row(NOBODY, objects=("incident", ":0")),
             "compose": Row(WORKERS, objects=("incident",)),
+            "channel": Row(WORKERS, objects=("incident",)),
+            "affected": Row(WORKERS, objects=("incident",)),
+            "not_affected": Row(WORKERS, objects=("incident", "affected")),
             "postmortem": Row(STAFF, objects=("incident",)),  # while there is none it leads back
             "postmortem_step": Row(NOBODY, objects=("incident", ":publish")),  # there is none yet
             "decide": Row(NOBODY, objects=("incident",)),  # nothing waits for a decision
@@ -137,7 +140,6 @@ ADMIN: dict[str, Table] = {
     "incidents_calendarfeed": Table("feed", STAFF, add=STAFF, acts={"act": Row(STAFF, objects=("feed", ":revoke"))}),
     "incidents_shiftrecord": Table("shift_record", STAFF),
     "incidents_procedure": Table("procedure", STAFF, add=LEADS, change=LEADS),
-    "incidents_messagetemplate": Table("template", STAFF, add=LEADS, change=LEADS),
     "incidents_page": Table("page", STAFF, acts={"act": Row(WORKERS, objects=("page", ":not_worth"))}),
     "incidents_contactmethod": Table(
         "contact_method",
@@ -147,6 +149,33 @@ ADMIN: dict[str, Table] = {
         lists=DESK,  # everybody sees their own
     ),
     "incidents_mute": Table("mute", STAFF, add=WORKERS, acts={"act": Row(WORKERS, objects=("mute", ":end"))}),
+    "incidents_messagetemplate": Table(
+        "template", STAFF, add=LEADS, change=LEADS, acts={"act": Row(LEADS, objects=("template", ":approve"))}
+    ),
+    "incidents_customer": Table(
+        "customer",
+        STAFF,
+        change=LEADS,
+        acts={
+            "sheet": Row(STAFF, objects=("customer",)),
+            "call": Row(NOBODY, objects=("customer",)),  # by POST alone: tests/incidents/test_customers.py
+            "came_back": Row(NOBODY, objects=("customer", ":0")),
+        },
+    ),
+    "incidents_customercontact": Table(
+        "contact",
+        STAFF,
+        add=WORKERS,
+        change=WORKERS,
+        acts={"import": Row(WORKERS), "process_import": Row(NOBODY), "export": Row(STAFF)},
+    ),
+    "incidents_maintenancewindow": Table(
+        "window",
+        STAFF,
+        add=LEADS,
+        acts={"mode": Row(LEADS), "act": Row(LEADS, objects=("window", ":cancel"))},
+    ),
+    "incidents_maintenancerule": Table("maintenance_rule", STAFF),
 }
 
 ADDRESSES: dict[str, Row] = {
@@ -155,6 +184,7 @@ ADDRESSES: dict[str, Row] = {
     "readyz": Row(ALL),
     "api-health": Row(ALL),
     "api-v1-health": Row(ALL),
+    "unsubscribe": Row(ALL, objects=(":no-such-token",), status=404),
     "oncall-feed": Row(ALL, objects=(":no-such-token",), status=404),
     "page-acknowledge": Row(ALL, objects=(":no-such-token",), status=404),
     "test-page-acknowledge": Row(ALL, objects=(":no-such-token",), status=404),

@@ -74,8 +74,9 @@ def _loaded(now: datetime) -> tuple[list[Rotation], dict[int, Loaded]]:
 
 
 def _now_and_next(loaded: Loaded, now: datetime) -> tuple[Slot[int | str], Slot[int | str] | None]:
+    """The slot of now, and the first one of somebody else."""
     told = slots(loaded.rota, now, now + AHEAD)
-    return told[0], next((slot for slot in told[1:] if slot.person is not None), None)
+    return told[0], next((slot for slot in told[1:] if slot.person not in (None, told[0].person)), None)
 
 
 def _next_words(loaded: Loaded, following: Slot[int | str] | None, now: datetime) -> str:

@@ -198,16 +198,18 @@ def _drawn(rotation: Rotation, now: datetime, user: User) -> dict[str, Any]:
             "today": day == today,
             "lines": [_line(shift, opens, place) for shift in told if shift.start < closes and shift.end > opens],
         }
-        for day, opens, closes in zip(days, edges, edges[1:], strict=False)
+        for day, opens, closes in zip(days, edges[:-1], edges[1:], strict=True)
     ]
     current = next((shift for shift in told if shift.start <= now < shift.end), None)
-    following = next((shift for shift in told if shift.start > now and shift.person is not None), None)
+    held = current.person if current else None
+    following = next((shift for shift in told if shift.start > now and shift.person not in (None, held)), None)
+    ends = next((shift for shift in told if shift.start > now and shift.person != held), None)
     return {
         "row": rotation,
         "name": feeds.words(rotation),
         "url": reverse("admin:incidents_rotation_change", args=[rotation.pk]),
-        "now": person_name(current.person if current else None),
-        "until": current.end if current else None,
+        "now": person_name(held),
+        "until": ends.start if current and ends else None,
         "next": person_name(following.person) if following else "",
         "weeks": [cells[start : start + 7] for start in range(0, len(cells), 7)],
     }

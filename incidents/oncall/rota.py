@@ -324,6 +324,13 @@ def gaps[P](rota: Rota[P], start: datetime, end: datetime) -> list[Window]:
 
 
 def common(one: Sequence[Window], other: Sequence[Window]) -> list[Window]:
-    """Where windows of two lists overlap."""
-    found = [(max(a, c), min(b, d)) for a, b in one for c, d in other]
-    return sorted(window for window in found if window[0] < window[1])
+    """Where windows of two lists overlap; what touches is one window."""
+    found: list[Window] = []
+    for opens, closes in sorted((max(a, c), min(b, d)) for a, b in one for c, d in other):
+        if opens >= closes:
+            continue
+        if found and found[-1][1] >= opens:
+            found[-1] = (found[-1][0], max(found[-1][1], closes))
+        else:
+            found.append((opens, closes))
+    return found

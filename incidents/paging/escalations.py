@@ -11,7 +11,7 @@ from config.casework.work.services import enqueue
 from incidents.contacts.models import ContactMethod
 from incidents.models import Incident
 from incidents.oncall.selectors import resolve
-from incidents.paging import plans, texts
+from incidents.paging import holds, plans, texts
 from incidents.paging.models import Escalation
 from incidents.services import demand_joint_decision
 from integrations.messages.choices import Channel, Purpose
@@ -37,6 +37,10 @@ def escalate(deadline_id: int, *, order: int, at: datetime) -> Escalation | None
         incident = cast("Incident", deadline.case)
         steps = incident.paging_plan.get("breach", [])
         if not deadline.is_open or deadline.breached_at is None or order >= len(steps):
+            return None
+        until = holds.held_until(incident, at)
+        if until is not None:
+            enqueue_step(deadline, order=order, at=until, after_hold=True)
             return None
         target = steps[order]["to"]
         person = resolve(incident.system, target, at, demo=incident.is_demo)
@@ -87,8 +91,11 @@ def switch_channel(message: Message, *, at: datetime) -> None:
     )
 
 
-def enqueue_step(deadline: Deadline, *, order: int, at: datetime) -> None:
+def enqueue_step(deadline: Deadline, *, order: int, at: datetime, after_hold: bool = False) -> None:
+    """Set a step of the escalation going; `after_hold`: it was due before, and waited for the end of what holds pages back."""
     incident = cast("Incident", deadline.case)
     missed = int(deadline.breached_at.timestamp()) if deadline.breached_at else 0
     key = f"escalate:{deadline.pk}:{incident.paging_generation}:{missed}:{order}"
+    if after_hold:
+        key = f"{key}:{int(at.timestamp())}"
     enqueue("incidents.escalate", key=key, at=at, deadline=deadline.pk, order=order)

@@ -12,3 +12,11 @@ class MessageFailed:
 
     message: Message
     at: datetime
+
+
+@dataclass(frozen=True)
+class MessageAccepted:
+    """The next server took a message; it may still come back."""
+
+    message: Message
+    at: datetime

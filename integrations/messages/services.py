@@ -20,7 +20,7 @@ from config.casework.work.failures import Permanent, Retry
 from config.casework.work.services import enqueue
 from integrations.messages import personal
 from integrations.messages.choices import Channel, MessageState, Purpose
-from integrations.messages.events import MessageFailed
+from integrations.messages.events import MessageAccepted, MessageFailed
 from integrations.messages.models import Message
 
 DEMO = "demo: nothing leaves"
@@ -199,6 +199,7 @@ def deliver(message_id: int) -> None:
         _send_chat(message)
     message.sent_at = clock.now()
     _finish(message, MessageState.SENT, "")
+    publish(MessageAccepted(message, message.sent_at))
 
 
 def mark_failed(message_id: int, reason: str) -> None:

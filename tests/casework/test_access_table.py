@@ -28,10 +28,14 @@ from config.casework.files.services import store
 from config.casework.work.models import Job
 from incidents.models import (
     ActionItem,
+    Affected,
     CalendarFeed,
     ContactMethod,
+    CustomerContact,
     HandOverNote,
     Leave,
+    MaintenanceRule,
+    MaintenanceWindow,
     MessageTemplate,
     Mitigation,
     Mute,
@@ -172,6 +176,23 @@ def world(db: None, now: datetime, settings: Any) -> World:
             reason="r",
             starts_at=now,
             ends_at=now + timedelta(hours=1),
+        ),
+        "affected": Affected.objects.create(incident=incident, organization=factories.organization("acme"), since=now),
+        "customer": factories.organization("acme"),
+        "contact": CustomerContact.objects.create(
+            organization=factories.organization("acme"), name="C", email="c@acme.example"
+        ),
+        "window": MaintenanceWindow.objects.create(
+            system=system, title="t", starts_at=now + timedelta(days=9), ends_at=now + timedelta(days=9, hours=1)
+        ),
+        "maintenance_rule": MaintenanceRule.objects.create(
+            system=system,
+            key="k",
+            title="t",
+            recurrence="FREQ=MONTHLY;BYDAY=1SU",
+            at="02:00",
+            begins=now.date(),
+            duration="PT2H",
         ),
     }
     return World({name: row for name, row in rows.items() if row is not None})

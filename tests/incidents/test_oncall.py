@@ -107,7 +107,7 @@ class TestWhoIsOnCall:
     def test_all_duties(
         self, jobarium: System, weekly: Rotation, chief: User, django_assert_max_num_queries: object
     ) -> None:
-        with django_assert_max_num_queries(5):  # type: ignore[operator]
+        with django_assert_max_num_queries(5):
             found = {row.part: person for row, person in duties(MONDAY + WEEK)}
         assert found == {"primary": chief, "secondary": chief}
 
