@@ -20,7 +20,7 @@ from config.casework.desk.navigation import PEOPLE, WORK, Line, register_group, 
 from incidents.clocks import effective_level
 from incidents.communications import admin as communications_admin
 from incidents.communications import desk as communications
-from incidents.contacts import admin as contacts
+from incidents.contact_methods import admin as contact_methods
 from incidents.customers import admin as customers_admin
 from incidents.filters import DueFilter, WaitFilter
 from incidents.maintenance import admin as maintenance_admin
@@ -53,7 +53,7 @@ from incidents.transitions import MITIGATION
 
 __all__ = [
     "communications_admin",
-    "contacts",
+    "contact_methods",
     "customers_admin",
     "maintenance_admin",
     "mutes",

@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Tags, Warning, register
 from django.db import DatabaseError
 
 from config.casework import clock
-from incidents.contacts.selectors import unproven
+from incidents.contact_methods.selectors import unproven
 
 TAG = "desk"
 

@@ -15,7 +15,7 @@ from config.casework.personal import FREE_TEXT, personal
 from config.casework.transitions import Machine
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
-from incidents.contacts.models import ContactMethod, TrialPage
+from incidents.contact_methods.models import ContactMethod, TrialPage
 from incidents.customers.models import Affected, Customer, CustomerContact, Notice, OptOut, Usage
 from incidents.maintenance.models import MaintenanceMessage, MaintenanceRule, MaintenanceWindow
 from incidents.mutes.models import Mute

@@ -6,7 +6,7 @@ from config.casework.events import DeadlineBreached, DeadlineWarned, PersonSigne
 from incidents import alerts
 from incidents.choices import SLA_CLOCKS, Clock
 from incidents.communications import reminders
-from incidents.contacts import services as contacts
+from incidents.contact_methods import services as contacts
 from incidents.customers import services as customers
 from incidents.events import (
     AcknowledgementRecorded,

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from incidents.contacts.views import acknowledge_test_page
+from incidents.contact_methods.views import acknowledge_test_page
 from incidents.customers.views import unsubscribe
 from incidents.oncall.views import oncall_feed
 from incidents.paging.views import acknowledge_page

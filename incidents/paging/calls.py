@@ -14,7 +14,7 @@ from django.utils.translation import override
 from config.casework.access.models import User
 from config.casework.audit.services import record
 from config.casework.work.services import enqueue
-from incidents.contacts.models import ContactMethod
+from incidents.contact_methods.models import ContactMethod
 from incidents.models import Incident
 from incidents.paging import texts
 from incidents.paging.choices import CallState, PageState

@@ -8,7 +8,7 @@ from django.db import transaction
 from config.casework.audit.services import record
 from config.casework.deadlines.models import Deadline
 from config.casework.work.services import enqueue
-from incidents.contacts.models import ContactMethod
+from incidents.contact_methods.models import ContactMethod
 from incidents.models import Incident
 from incidents.oncall.selectors import resolve
 from incidents.paging import holds, plans, texts

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from config.casework.access.models import User
 from config.casework.deadlines.models import Deadline
 from config.casework.personal import personal
-from incidents.contacts.models import ContactMethod
+from incidents.contact_methods.models import ContactMethod
 from incidents.paging.choices import CallState, PageReason, PageState
 from incidents.querysets import OfIncidentQuerySet
 from integrations.messages.models import Message

@@ -18,7 +18,7 @@ from config.casework.links.services import issue
 from config.casework.words import moment
 from incidents.choices import Clock
 from incidents.clocks import effective_level
-from incidents.contacts.models import ContactMethod
+from incidents.contact_methods.models import ContactMethod
 from incidents.models import Incident
 from incidents.paging.choices import PageReason
 from incidents.paging.models import Escalation, Page

@@ -14,8 +14,8 @@ from config.casework.catalogue.models import System
 from config.casework.transitions import apply
 from config.casework.work.registry import find
 from config.casework.work.services import run_kind, self_service, tick
-from incidents.contacts.models import ContactMethod
-from incidents.contacts.services import add_method, set_in_use
+from incidents.contact_methods.models import ContactMethod
+from incidents.contact_methods.services import add_method, set_in_use
 from incidents.models import Call, Incident, Page
 from incidents.paging.texts import SMS_LENGTH, plain, short_text
 from incidents.services import open_incident

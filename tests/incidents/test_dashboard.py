@@ -17,7 +17,7 @@ from config.casework.work.choices import JobState
 from config.casework.work.models import Job
 from config.casework.work.services import tick
 from incidents.choices import Clock
-from incidents.contacts.dashboard import WAKING
+from incidents.contact_methods.dashboard import WAKING
 from incidents.models import Incident
 from incidents.oncall.models import OnCallRole
 from incidents.reviews.choices import ActionKind

@@ -18,7 +18,7 @@ from config.casework.audit.services import record
 from config.casework.links.services import LinkExpired, issue, look
 from config.casework.transitions import Refused
 from config.casework.words import moment
-from incidents.contacts.models import SET_FOR_OTHERS, ContactMethod, TrialPage
+from incidents.contact_methods.models import SET_FOR_OTHERS, ContactMethod, TrialPage
 from integrations.messages import personal
 from integrations.messages.choices import Channel, Purpose
 from integrations.messages.models import Message

@@ -22,9 +22,9 @@ from config.casework.audit.models import AuditEntry
 from config.casework.catalogue.models import System
 from config.casework.transitions import Refused
 from config.casework.work.services import tick
-from incidents.contacts import services
-from incidents.contacts.models import ContactMethod, TrialPage
-from incidents.contacts.selectors import unproven
+from incidents.contact_methods import services
+from incidents.contact_methods.models import ContactMethod, TrialPage
+from incidents.contact_methods.selectors import unproven
 from integrations.messages import personal
 from integrations.messages.models import Message
 from tests import factories

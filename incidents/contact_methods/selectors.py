@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from config.casework.access.choices import Role
 from config.casework.access.models import User
 from config.casework.catalogue.models import System
-from incidents.contacts.models import ContactMethod
+from incidents.contact_methods.models import ContactMethod
 from incidents.oncall.choices import OnCallPart
 from incidents.oncall.models import Rotation
 from incidents.oncall.selectors import duties, holder, planned_shifts, resolve

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_http_methods
 from config.casework import clock
 from config.casework.links.services import LinkUnknown, look
 from config.casework.links.views import link_page
-from incidents.contacts.models import TrialPage
-from incidents.contacts.services import TRIAL_PURPOSE, acknowledge_trial
+from incidents.contact_methods.models import TrialPage
+from incidents.contact_methods.services import TRIAL_PURPOSE, acknowledge_trial
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 from config.casework.access.choices import Role
 from config.casework.access.models import User
-from incidents.contacts import services
-from incidents.contacts.selectors import unproven
+from incidents.contact_methods import services
+from incidents.contact_methods.selectors import unproven
 from incidents.oncall.selectors import holder
 from integrations.messages.models import Message
 

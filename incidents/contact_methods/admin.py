@@ -18,9 +18,9 @@ from config.casework.desk.acts import Act, act_page
 from config.casework.desk.base import LabelledChoiceField, ReadOnlyAdmin, acting_user
 from config.casework.desk.display import badge, person_name
 from config.casework.desk.forms import ActForm
-from incidents.contacts import services
-from incidents.contacts.models import SET_FOR_OTHERS, ContactMethod
-from incidents.contacts.selectors import PROVEN_FOR
+from incidents.contact_methods import services
+from incidents.contact_methods.models import SET_FOR_OTHERS, ContactMethod
+from incidents.contact_methods.selectors import PROVEN_FOR
 from integrations.messages.personal import MAIL, SCHEMES
 
 CHANGE = "incidents.change_contactmethod"

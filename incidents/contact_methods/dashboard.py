@@ -9,8 +9,8 @@ from config.casework.access.models import User
 from config.casework.choices import Tone
 from config.casework.desk.dashboard import NextItem, register_next
 from config.casework.desk.display import Mark
-from incidents.contacts.models import SET_FOR_OTHERS
-from incidents.contacts.selectors import unproven
+from incidents.contact_methods.models import SET_FOR_OTHERS
+from incidents.contact_methods.selectors import unproven
 
 WAKING = "waking"
 
