@@ -162,7 +162,11 @@ ADMIN: dict[str, Table] = {
         },
     ),
     "incidents_severity": Table(
-        "severity", STAFF, add=LEADS, change=LEADS, acts={"versions": Row(STAFF, objects=("severity",))}
+        "severity",
+        STAFF,
+        add=LEADS,
+        change=LEADS,
+        acts={"versions": Row(STAFF, objects=("severity",)), "act": Row(LEADS, objects=("severity", ":policy"))},
     ),
     "incidents_releasewindow": Table(
         "release_window", STAFF, add=LEADS, change=LEADS, acts={"versions": Row(STAFF, objects=("release_window",))}
@@ -232,7 +236,7 @@ ADMIN: dict[str, Table] = {
         acts={"mode": Row(LEADS), "act": Row(LEADS, objects=("window", ":cancel"))},
     ),
     "incidents_maintenancerule": Table("maintenance_rule", STAFF),
-    "incidents_page": Table("page", STAFF),
+    "incidents_page": Table("page", STAFF, acts={"act": Row(WORKERS, objects=("page", ":not_worth"))}),
     "incidents_runbook": Table(
         "system",
         STAFF,
@@ -275,6 +279,14 @@ ADMIN: dict[str, Table] = {
     ),
     "incidents_backuprun": Table("backup_run", (*LEADS, AUDITOR), add=LEADS),
     "incidents_backupverification": Table("backup_verification", (*LEADS, AUDITOR)),
+    "incidents_contactmethod": Table(
+        "contact_method",
+        LEADS,
+        add=DESK,
+        acts={"act": Row(LEADS, objects=("contact_method", ":test"))},
+        lists=DESK,  # everybody sees their own
+    ),
+    "incidents_mute": Table("mute", STAFF, add=WORKERS, acts={"act": Row(WORKERS, objects=("mute", ":end"))}),
 }
 
 ADDRESSES: dict[str, Row] = {
@@ -306,6 +318,7 @@ ADDRESSES: dict[str, Row] = {
     "api:read_case": Row(ALL, objects=(":INC-2026-000001",), status=401),
     "api:take_step": Row(ALL, objects=(":INC-2026-000001", ":acknowledge"), status=405),
     "api:report": Row(ALL, status=405),
+    "test-page-acknowledge": Row(ALL, objects=(":no-such-token",), status=404),
 }
 
 LIBRARIES = ("account_", "mfa_", "socialaccount_", "google_", "usersessions_")
