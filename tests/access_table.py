@@ -46,6 +46,7 @@ class Table:
     Attributes:
         row: name of the row that stands for all.
         view: roles that may read it.
+        lists: roles that may open the list, when more than those who may read this row.
         acts: further pages of a row by the end of their name, with the roles that may open them.
     """
 
@@ -55,6 +56,7 @@ class Table:
     change: tuple[str, ...] = NOBODY
     delete: tuple[str, ...] = NOBODY
     acts: Mapping[str, Row] = field(default_factory=dict)
+    lists: tuple[str, ...] = NOBODY
 
 
 ADMIN: dict[str, Table] = {

@@ -6,44 +6,80 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('incidents', '0005_paging'),
+        ("incidents", "0005_paging"),
     ]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(
-            model_name='severity',
-            name='insert_insert',
+            model_name="severity",
+            name="insert_insert",
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='severity',
-            name='update_update',
+            model_name="severity",
+            name="update_update",
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='severity',
-            name='delete_delete',
+            model_name="severity",
+            name="delete_delete",
         ),
         migrations.AddField(
-            model_name='severityevent',
-            name='paging_every',
-            field=models.CharField(default='PT15M', help_text='Time between the last step and the next round.', max_length=20),
+            model_name="severityevent",
+            name="paging_every",
+            field=models.CharField(
+                default="PT15M", help_text="Time between the last step and the next round.", max_length=20
+            ),
         ),
         migrations.AddField(
-            model_name='severityevent',
-            name='paging_lasts',
-            field=models.CharField(blank=True, help_text='How long an acknowledgement counts without any work on the case; empty: until it is resolved.', max_length=20),
+            model_name="severityevent",
+            name="paging_lasts",
+            field=models.CharField(
+                blank=True,
+                help_text="How long an acknowledgement counts without any work on the case; empty: until it is resolved.",
+                max_length=20,
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='severity',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "incidents_severityevent" ("acknowledge", "breach_steps", "clock", "examples", "id", "is_untriaged", "key", "meaning", "mitigate", "mitigate_by_release_window", "name", "paging", "paging_every", "paging_lasts", "paging_repeat", "paging_steps", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phases", "postmortem", "rank", "system_id", "update_every", "warn") VALUES (NEW."acknowledge", NEW."breach_steps", NEW."clock", NEW."examples", NEW."id", NEW."is_untriaged", NEW."key", NEW."meaning", NEW."mitigate", NEW."mitigate_by_release_window", NEW."name", NEW."paging", NEW."paging_every", NEW."paging_lasts", NEW."paging_repeat", NEW."paging_steps", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."phases", NEW."postmortem", NEW."rank", NEW."system_id", NEW."update_every", NEW."warn"); RETURN NULL;', hash='f316b06db52f3ca29b45d9d487517a7a22136870', operation='INSERT', pgid='pgtrigger_insert_insert_71f8f', table='incidents_severity', when='AFTER')),
+            model_name="severity",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "incidents_severityevent" ("acknowledge", "breach_steps", "clock", "examples", "id", "is_untriaged", "key", "meaning", "mitigate", "mitigate_by_release_window", "name", "paging", "paging_every", "paging_lasts", "paging_repeat", "paging_steps", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phases", "postmortem", "rank", "system_id", "update_every", "warn") VALUES (NEW."acknowledge", NEW."breach_steps", NEW."clock", NEW."examples", NEW."id", NEW."is_untriaged", NEW."key", NEW."meaning", NEW."mitigate", NEW."mitigate_by_release_window", NEW."name", NEW."paging", NEW."paging_every", NEW."paging_lasts", NEW."paging_repeat", NEW."paging_steps", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."phases", NEW."postmortem", NEW."rank", NEW."system_id", NEW."update_every", NEW."warn"); RETURN NULL;',
+                    hash="f316b06db52f3ca29b45d9d487517a7a22136870",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_71f8f",
+                    table="incidents_severity",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='severity',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "incidents_severityevent" ("acknowledge", "breach_steps", "clock", "examples", "id", "is_untriaged", "key", "meaning", "mitigate", "mitigate_by_release_window", "name", "paging", "paging_every", "paging_lasts", "paging_repeat", "paging_steps", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phases", "postmortem", "rank", "system_id", "update_every", "warn") VALUES (NEW."acknowledge", NEW."breach_steps", NEW."clock", NEW."examples", NEW."id", NEW."is_untriaged", NEW."key", NEW."meaning", NEW."mitigate", NEW."mitigate_by_release_window", NEW."name", NEW."paging", NEW."paging_every", NEW."paging_lasts", NEW."paging_repeat", NEW."paging_steps", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."phases", NEW."postmortem", NEW."rank", NEW."system_id", NEW."update_every", NEW."warn"); RETURN NULL;', hash='a61ffa1e40706d41f48857a1e0b5ac867f74d0e8', operation='UPDATE', pgid='pgtrigger_update_update_90894', table='incidents_severity', when='AFTER')),
+            model_name="severity",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "incidents_severityevent" ("acknowledge", "breach_steps", "clock", "examples", "id", "is_untriaged", "key", "meaning", "mitigate", "mitigate_by_release_window", "name", "paging", "paging_every", "paging_lasts", "paging_repeat", "paging_steps", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phases", "postmortem", "rank", "system_id", "update_every", "warn") VALUES (NEW."acknowledge", NEW."breach_steps", NEW."clock", NEW."examples", NEW."id", NEW."is_untriaged", NEW."key", NEW."meaning", NEW."mitigate", NEW."mitigate_by_release_window", NEW."name", NEW."paging", NEW."paging_every", NEW."paging_lasts", NEW."paging_repeat", NEW."paging_steps", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."phases", NEW."postmortem", NEW."rank", NEW."system_id", NEW."update_every", NEW."warn"); RETURN NULL;',
+                    hash="a61ffa1e40706d41f48857a1e0b5ac867f74d0e8",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_90894",
+                    table="incidents_severity",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='severity',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "incidents_severityevent" ("acknowledge", "breach_steps", "clock", "examples", "id", "is_untriaged", "key", "meaning", "mitigate", "mitigate_by_release_window", "name", "paging", "paging_every", "paging_lasts", "paging_repeat", "paging_steps", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phases", "postmortem", "rank", "system_id", "update_every", "warn") VALUES (OLD."acknowledge", OLD."breach_steps", OLD."clock", OLD."examples", OLD."id", OLD."is_untriaged", OLD."key", OLD."meaning", OLD."mitigate", OLD."mitigate_by_release_window", OLD."name", OLD."paging", OLD."paging_every", OLD."paging_lasts", OLD."paging_repeat", OLD."paging_steps", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."phases", OLD."postmortem", OLD."rank", OLD."system_id", OLD."update_every", OLD."warn"); RETURN NULL;', hash='556a24c4b9752dcdf66f0b557cde628f39aff231', operation='DELETE', pgid='pgtrigger_delete_delete_fa1a6', table='incidents_severity', when='AFTER')),
+            model_name="severity",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "incidents_severityevent" ("acknowledge", "breach_steps", "clock", "examples", "id", "is_untriaged", "key", "meaning", "mitigate", "mitigate_by_release_window", "name", "paging", "paging_every", "paging_lasts", "paging_repeat", "paging_steps", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phases", "postmortem", "rank", "system_id", "update_every", "warn") VALUES (OLD."acknowledge", OLD."breach_steps", OLD."clock", OLD."examples", OLD."id", OLD."is_untriaged", OLD."key", OLD."meaning", OLD."mitigate", OLD."mitigate_by_release_window", OLD."name", OLD."paging", OLD."paging_every", OLD."paging_lasts", OLD."paging_repeat", OLD."paging_steps", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."phases", OLD."postmortem", OLD."rank", OLD."system_id", OLD."update_every", OLD."warn"); RETURN NULL;',
+                    hash="556a24c4b9752dcdf66f0b557cde628f39aff231",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_fa1a6",
+                    table="incidents_severity",
+                    when="AFTER",
+                ),
+            ),
         ),
     ]

@@ -137,7 +137,7 @@ def world(db: None, now: datetime, settings: Any) -> World:
         title="No invitations",
         actor=None,
         at=now,
-        severity=Severity.objects.filter(system=system).first(),
+        severity=Severity.objects.filter(system=system)[0],
         scope="All",
     )
     issue_token("t", [Scope.CASES], actor=None, at=now)

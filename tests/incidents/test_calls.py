@@ -21,7 +21,7 @@ from incidents.paging.texts import SMS_LENGTH, plain, short_text
 from incidents.services import open_incident
 from integrations.messages.models import Message
 from tests.incidents.conftest import level
-from tests.incidents.test_contacts import TELEGRAM, Gateway, gateway
+from tests.incidents.test_contact_methods import TELEGRAM, Gateway, gateway
 from tests.integrations.alertmanager import free_port
 
 __all__ = ["gateway"]
