@@ -44,10 +44,10 @@ class AcknowledgementRecorded:
 
 @dataclass(frozen=True)
 class RunFinished:
-    """All steps of a procedure are settled."""
+    """All steps of a procedure are settled; the last one by a person, or by the desk itself (None)."""
 
     run: "Run"
-    actor: "User"
+    actor: "User | None"
     at: datetime
 
 

@@ -1,20 +1,27 @@
 """The acts of the desk that steps of procedures may offer by name; rooms to come add their own."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.casework.access.models import User
+from config.casework.catalogue.models import System
+from config.casework.desk.display import Mark
 from config.casework.transitions import Refused, apply
 from incidents.continuity.models import Fallback
 from incidents.continuity.services import switch_fallback
+from incidents.deployments.choices import DeploymentState
+from incidents.deployments.models import Deployment
+from incidents.deployments.selectors import recent_deployments
+from incidents.links.selectors import Change, register_changes
 from incidents.procedures.actions import DeskAction, register
 from incidents.procedures.models import RunStep
 
 
 def declare() -> None:
+    register_changes(_deployments)
     register(
         DeskAction(
             name="send_message",
@@ -47,6 +54,26 @@ def declare() -> None:
             perform=_flag_breach,
         )
     )
+
+
+def _deployments(system: System, before: datetime, within: timedelta) -> list[Change]:
+    """Recent deployments as they stand beside an incident, each with the way back while there is one (INC-79)."""
+    return [
+        Change(
+            title=_("Deployment %(reference)s: %(version)s") % {"reference": row.reference, "version": row.version_tag},
+            at=row.started_at,
+            state=Mark(row.get_state_display(), DeploymentState(row.state).tone),
+            url=reverse("admin:incidents_deployment_change", args=[row.pk]),
+            act_url=reverse("admin:incidents_deployment_step", args=[row.pk, "roll_back"]) if _may_go_back(row) else "",
+            act_label=_("Start rollback") if _may_go_back(row) else "",
+        )
+        for row in recent_deployments(system, before, within)
+        if row.started_at is not None
+    ]
+
+
+def _may_go_back(row: Deployment) -> bool:
+    return row.state in Deployment.MACHINE.transitions["roll_back"].sources
 
 
 def _messages_page(step: RunStep) -> str:

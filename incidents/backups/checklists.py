@@ -26,7 +26,7 @@ def settle(event: BackupVerified) -> int:
     evidence = _("backup verification %(number)s: %(place)s") % {"number": row.pk, "place": row.place}
     for step in steps.order_by("run", "position"):
         try:
-            tick(step, actor=None, at=event.at, evidence=evidence[:300])  # type: ignore[arg-type]  # the desk itself
+            tick(step, actor=None, at=event.at, evidence=evidence[:300])
         except Refused:
             break
         ticked += 1

@@ -115,6 +115,9 @@ def charts(found: Figures) -> list[Chart]:
             [sum(row.pages - row.at_night for row in found.pages if row.month == month) for month in months],
         ),
         Series(_("at night"), [sum(row.at_night for row in found.pages if row.month == month) for month in months]),
+        Series(
+            _("not worth it"), [sum(row.not_worth_it for row in found.pages if row.month == month) for month in months]
+        ),
     ]
     return [
         bars(
@@ -177,9 +180,16 @@ def _response(found: Figures) -> Iterable[list[Any]]:
 
 
 def _pages(found: Figures) -> Iterable[list[Any]]:
-    yield ["month", "person", "pages", "at_night", "minutes_to_answer"]
+    yield ["month", "person", "pages", "at_night", "not_worth_it", "minutes_to_answer"]
     for row in found.pages:
-        yield [f"{row.month:%Y-%m}", row.person, row.pages, row.at_night, _cell(row.minutes_to_answer)]
+        yield [
+            f"{row.month:%Y-%m}",
+            row.person,
+            row.pages,
+            row.at_night,
+            row.not_worth_it,
+            _cell(row.minutes_to_answer),
+        ]
 
 
 def _actions(found: Figures) -> Iterable[list[Any]]:

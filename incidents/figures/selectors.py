@@ -52,6 +52,7 @@ PAGES = f"""
 SELECT {MONTH.format(column="p.paged_at")} AS month, u.name, u.email, count(*),
     count(*) FILTER (WHERE extract(hour FROM p.paged_at AT TIME ZONE u.zone) >= {NIGHT_FROM}
                         OR extract(hour FROM p.paged_at AT TIME ZONE u.zone) < {NIGHT_TO}),
+    count(*) FILTER (WHERE NOT p.worth_it),
     avg(extract(epoch FROM p.acknowledged_at - p.paged_at)) / 60
 FROM incidents_page p
 JOIN casework_user u ON u.id = p.person_id
@@ -112,12 +113,13 @@ class Response:
 
 @dataclass(frozen=True)
 class Pages:
-    """How often one person was paged in one month, and how often of that at night on their own clock."""
+    """How often one person was paged in one month, of that at night on their own clock, and of that for nothing."""
 
     month: date
     person: str
     pages: int
     at_night: int
+    not_worth_it: int
     minutes_to_answer: float | None
 
 

@@ -13,7 +13,7 @@ from incidents.procedures.choices import RunState, StepKind, StepState
 from incidents.procedures.models import Run, RunStep
 
 
-def refuse_unfit(run: Run, row: RunStep, state: StepState, *, actor: User, at: datetime) -> None:
+def refuse_unfit(run: Run, row: RunStep, state: StepState, *, actor: User | None, at: datetime) -> None:
     """Refuse to settle a step that is not its turn.
 
     Raises:
@@ -29,7 +29,7 @@ def refuse_unfit(run: Run, row: RunStep, state: StepState, *, actor: User, at: d
         _refuse_out_of_order(run, steps, row, at)
     if state == StepState.DONE:
         _refuse_without_needs(steps, row)
-        if row.approval and row.approval not in actor.roles:
+        if row.approval and (actor is None or row.approval not in actor.roles):
             raise Refused(_("This step needs the word of the %(role)s.") % {"role": row.get_approval_display()})
     elif any(_asks(step, row) for step in steps):
         raise Refused(_("Later steps depend on this decision, so it cannot be skipped. Answer it."))

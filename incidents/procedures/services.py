@@ -42,7 +42,7 @@ class Evidence:
 def tick(
     step: RunStep,
     *,
-    actor: User,
+    actor: User | None,
     at: datetime,
     note: str = "",
     evidence: str = "",
@@ -54,6 +54,7 @@ def tick(
     """Mark a step done, or answer a decision.
 
     Args:
+        actor: None is the desk itself, which may not tick what needs a role's word.
         evidence: a link, or where the proof lies.
         file: a file that proves it.
         answer: one of the options of a decision; steps that depend on another answer are put aside.
@@ -240,12 +241,12 @@ def open_gate(run: Run, *, actor: User, at: datetime) -> Run:
     return run
 
 
-def _locked(step: RunStep, actor: User) -> tuple[Run, RunStep]:
+def _locked(step: RunStep, actor: User | None) -> tuple[Run, RunStep]:
     run = _locked_run(step.run_id, actor)
     return run, RunStep.objects.select_for_update(of=("self",)).get(pk=step.pk)
 
 
-def _locked_run(pk: int, actor: User) -> Run:
+def _locked_run(pk: int, actor: User | None) -> Run:
     rows = Run.objects.select_for_update(of=("self",)).select_related("procedure", "incident", "deployment")
     run: Run = rows.get(pk=pk)
     require(actor, CHANGE, run.case_root)
@@ -287,7 +288,7 @@ def _valid_until(row: RunStep, at: datetime) -> datetime | None:
     return at + parse_duration(row.extra["valid"]) if row.extra.get("valid") else None
 
 
-def _settle(run: Run, row: RunStep, state: StepState, *, actor: User, at: datetime, **values: str) -> None:
+def _settle(run: Run, row: RunStep, state: StepState, *, actor: User | None, at: datetime, **values: str) -> None:
     note = values.pop("note", "")
     row.state, row.done_by, row.done_at = state, actor, at
     row.note = _joined(row.note, note)
@@ -299,7 +300,7 @@ def _settle(run: Run, row: RunStep, state: StepState, *, actor: User, at: dateti
     _record(run, row, action, actor, at, detail={"answer": row.answer} if row.answer else {})
 
 
-def _put_aside(run: Run, decision: RunStep, *, actor: User, at: datetime) -> None:
+def _put_aside(run: Run, decision: RunStep, *, actor: User | None, at: datetime) -> None:
     """Steps that ask for another answer are not needed, nor those that hang on them."""
     gone = {decision.key: decision.answer}
     for row in run.steps.filter(state=StepState.OPEN).order_by("position"):
@@ -314,7 +315,7 @@ def _put_aside(run: Run, decision: RunStep, *, actor: User, at: datetime) -> Non
             gone[row.key] = ""
 
 
-def _finish_when_settled(run: Run, *, actor: User, at: datetime) -> None:
+def _finish_when_settled(run: Run, *, actor: User | None, at: datetime) -> None:
     if any(holds_up(run, step) for step in run.steps.all()):
         return
     run.state, run.finished_at = RunState.FINISHED, at
@@ -330,7 +331,7 @@ def _record(
     run: Run,
     row: RunStep,
     action: str,
-    actor: User,
+    actor: User | None,
     at: datetime,
     *,
     fields: list[str] | None = None,

@@ -193,7 +193,7 @@ def world(db: None, now: datetime, settings: Any) -> World:
             system=system,
             of="alert",
             value="x",
-            severity=Severity.objects.filter(system=system).first(),
+            severity=Severity.objects.filter(system=system)[0],
             reason="r",
             starts_at=now,
             ends_at=now + timedelta(hours=1),
