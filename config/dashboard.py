@@ -32,4 +32,4 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     if not isinstance(request.user, User):
         return []
     start = {"title": _("Start"), "icon": "home", "link": reverse("admin:index")}
-    return [{"title": "", "separator": False, "collapsible": False, "items": [start]}, *lines_for(request.user)]
+    return [{"title": "", "items": [start]}, *lines_for(request.user)]

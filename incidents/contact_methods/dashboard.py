@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.core.cache import cache
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -13,6 +14,8 @@ from incidents.contact_methods.models import SET_FOR_OTHERS
 from incidents.contact_methods.selectors import unproven
 
 WAKING = "waking"
+KEPT = "contact_methods.unproven"
+KEPT_FOR = 60  # seconds
 
 
 def declare() -> None:
@@ -27,13 +30,22 @@ def next_steps(user: User, now: datetime) -> list[NextItem]:
     url = reverse("admin:incidents_contactmethod_changelist")
     return [
         NextItem(
-            what=_("Prove that you can be woken") if person == user else _("Have it proven that they can be woken"),
-            reference=str(person),
-            title=_("on call at night for %(systems)s") % {"systems": ", ".join(system.name for system in systems)},
+            what=_("Prove that you can be woken") if pk == user.pk else _("Have it proven that they can be woken"),
+            reference=reference,
+            title=_("on call at night for %(systems)s") % {"systems": ", ".join(systems)},
             url=url,
             badge=Mark(_("not proven"), str(Tone.WARN)),
             kind=WAKING,
         )
-        for person, systems in unproven(now)
-        if sees_all or person == user
+        for pk, (reference, systems) in _unproven(now).items()
+        if sees_all or pk == user.pk
     ]
+
+
+def _unproven(now: datetime) -> dict[int, tuple[str, list[str]]]:
+    """Keys and references of people with names of systems, as they were within the last minute: who has which shift is a long question."""
+    kept: dict[int, tuple[str, list[str]]] | None = cache.get(KEPT)
+    if kept is None:
+        kept = {person.pk: (str(person), [system.name for system in systems]) for person, systems in unproven(now)}
+        cache.set(KEPT, kept, KEPT_FOR)
+    return kept

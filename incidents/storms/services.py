@@ -137,8 +137,7 @@ def _new_storm(system: System, level: Severity, at: datetime) -> Storm | None:
     recent = Incident.objects.filter(
         system=system,
         source=Source.ALERT,
-        received_at__gte=at - parse_duration(rule["within"]),
-        received_at__lte=at,
+        received_at__gte=at - parse_duration(rule["within"]),  # also those received while this one waited for the lock
         storm=None,
         is_demo=False,
         data_loss_risk=False,

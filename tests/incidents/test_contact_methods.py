@@ -341,16 +341,19 @@ class TestReadiness:
     def test_they_and_the_cto_are_warned_once_a_day_in_the_morning(
         self, ringing: ContactMethod, lead: User, chief: User, now: datetime
     ) -> None:
+        def warnings() -> list[Any]:
+            return [sent for sent in mail.outbox if "woken" in sent.subject or "wake" in sent.subject]
+
         nine = now.replace(hour=8, minute=5)  # 09:05 in Berlin
         for minute in (0, 1, 30):
             tick(nine + minute * MINUTE)
-        told = sorted(sent.to[0].split("<")[1].strip(">") for sent in mail.outbox)
+        told = sorted(sent.to[0].split("<")[1].strip(">") for sent in warnings())
         assert told == sorted([lead.email, lead.email, chief.email])
         mail.outbox.clear()
         tick(nine + 3 * timedelta(hours=1))
-        assert mail.outbox == []
+        assert warnings() == []
         tick(nine + DAY)
-        assert len(mail.outbox) == 3
+        assert len(warnings()) == 3
 
     def test_the_first_page_says_it(self, ringing: ContactMethod, chief: User, settings: Any) -> None:
         settings.STAFF_NEEDS_SECOND_FACTOR = False

@@ -182,10 +182,10 @@ class TestProcedures:
     def test_a_playbook_no_longer_named_is_put_out_of_use_and_can_come_back(
         self, jobarium: System, change: Change
     ) -> None:
-        change(("id: jobarium-fallback-matching", "id: jobarium-fallback-match"))
-        assert not Procedure.objects.get(key="jobarium-fallback-matching").is_active
+        change(("id: jobarium-integration-outage", "id: jobarium-outage"))
+        assert not Procedure.objects.get(key="jobarium-integration-outage").is_active
         load([JOBARIUM], at=AT)
-        assert Procedure.objects.get(key="jobarium-fallback-matching").is_active
+        assert Procedure.objects.get(key="jobarium-integration-outage").is_active
 
     def test_an_id_that_another_system_bears_is_refused(self, jobarium: System, change: Change) -> None:
         Procedure.objects.create(system=factories.system("other"), key="jobarium-new", title="Theirs")

@@ -58,7 +58,7 @@ def lines_for(user: User) -> list[dict[str, Any]]:
             if (link := _link(line, user))
         ]
         if items:
-            groups.append({"title": title, "separator": False, "collapsible": False, "items": items})
+            groups.append({"title": title, "open": key == WORK, "items": items})
     return groups
 
 
