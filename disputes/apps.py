@@ -1,3 +1,7 @@
+"""A human really reviews the machine: assessments, their labels, disputes."""
+
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -5,3 +9,7 @@ from django.utils.translation import gettext_lazy as _
 class DisputesConfig(AppConfig):
     name = "disputes"
     verbose_name = _("Disputes")
+
+    def ready(self) -> None:
+        """Models exist from here on."""
+        import_module("disputes.assessments.wiring").connect()

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext as _
 
+from config.casework import clock
 from config.casework.access.actors import actor_user
 from config.casework.access.models import User
 from config.casework.transitions import Step
@@ -10,7 +11,7 @@ from disputes.decisions import independence
 from disputes.decisions.models import Decision, ReversalState
 from disputes.letters.selectors import untold
 from disputes.models import Dispute
-from disputes.register.services import may_review
+from disputes.register.models import ReviewerAuthority
 from disputes.rescoring.models import RescoreState
 from disputes.review import selectors as reviews
 
@@ -31,7 +32,7 @@ def fit(dispute: Dispute, person: User) -> str | None:
     refusal = independence.why_not(dispute, person)
     if refusal:
         return refusal
-    if not may_review(person, dispute.system):
+    if not ReviewerAuthority.objects.valid(clock.now(), dispute.system).filter(person=person).exists():
         return _("The register holds no competence and authority of yours that is valid now. A lead can add it.")
     return None
 

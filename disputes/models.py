@@ -14,7 +14,18 @@ from config.casework.access.models import User
 from config.casework.cases.models import Case
 from config.casework.personal import FREE_TEXT, Erasure, Subject, holds, personal
 from config.casework.transitions import Machine
+from disputes.assessments.models import Assessment, AssessmentVersion, EmployerSwitch, LabelView, ScoringVersion
 from disputes.choices import IN_REVIEW, OPEN_STATES, DisputeState, Outcome
+from disputes.decisions.models import Decision, ReportingLine, Reversal
+from disputes.explanations.models import Explanation
+from disputes.filing.models import CircumstanceReport, Filing
+from disputes.hiring.models import HiringDecision, ProxyFinding, RefusedAttempt
+from disputes.letters.models import Letter
+from disputes.register.models import AiSystem, ReviewerAuthority, SeriousIncident, VersionNotice
+from disputes.rescoring.models import PipelineFault, Rescore, ScoringService
+from disputes.review.models import CodeAnswer, Review, ReviewCheck, SecondLook
+from disputes.status.models import Hearing
+from disputes.undecided.models import TimeoutSwitch
 
 HISTORY_FIELDS = [
     "state", "outcome", "owner", "restricted", "touches_hiring", "received_at", "acknowledged_at", "acknowledged_by", "decided_at",
@@ -138,3 +149,36 @@ class Dispute(Case):
     def is_demo(self) -> bool:
         """A rehearsal writes its letters and sends none of them."""
         return self.is_rehearsal
+
+
+__all__ = [
+    "AiSystem",
+    "Assessment",
+    "AssessmentVersion",
+    "CircumstanceReport",
+    "CodeAnswer",
+    "Decision",
+    "Dispute",
+    "EmployerSwitch",
+    "Explanation",
+    "Filing",
+    "Hearing",
+    "HiringDecision",
+    "LabelView",
+    "Letter",
+    "PipelineFault",
+    "ProxyFinding",
+    "RefusedAttempt",
+    "ReportingLine",
+    "Rescore",
+    "Reversal",
+    "Review",
+    "ReviewCheck",
+    "ReviewerAuthority",
+    "ScoringService",
+    "ScoringVersion",
+    "SecondLook",
+    "SeriousIncident",
+    "TimeoutSwitch",
+    "VersionNotice",
+]
