@@ -201,6 +201,22 @@ def set_outcome(
     return assessment
 
 
+def end_review(assessment: Assessment, *, actor: Actor, at: datetime) -> Assessment:
+    """The candidate no longer contests it: the label stands as it did before the dispute.
+
+    Raises:
+        Refused: it is not under review.
+    """
+    with transaction.atomic():
+        row = _locked(assessment)
+        if row.standing != Standing.UNDER_REVIEW:
+            raise Refused(_("It is not under review."))
+        row.review_open_until = None
+        _move(row, Standing.FINAL, actor=actor, at=at)
+    assessment.refresh_from_db()
+    return assessment
+
+
 def add_rescore(
     assessment: Assessment, snapshot: Snapshot, *, answers: AssessmentVersion, fault: str, actor: Actor, at: datetime
 ) -> AssessmentVersion:
