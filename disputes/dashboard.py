@@ -34,7 +34,9 @@ def card(user: User, now: datetime) -> Card | None:
     if not total:
         return None
     if late:
-        sentence = ngettext("dispute is late, of %(total)s in review", "disputes are late, of %(total)s in review", late)
+        sentence = ngettext(
+            "dispute is late, of %(total)s in review", "disputes are late, of %(total)s in review", late
+        )
         number = late
     else:
         number = numbers["untaken"]

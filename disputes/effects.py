@@ -65,9 +65,15 @@ def decided(step: Step[Dispute]) -> None:
         "seconds": review.seconds if review else 0,
     }
     Decision.objects.update_or_create(
-        dispute=dispute, stage=stage, replaced_at=None, defaults=values, create_defaults={**values, "proposed_at": step.at}
+        dispute=dispute,
+        stage=stage,
+        replaced_at=None,
+        defaults=values,
+        create_defaults={**values, "proposed_at": step.at},
     )
-    rescore = dispute.assessment.rescores.filter(state=RescoreState.DONE, fault__dispute=dispute).order_by("-pk").first()
+    rescore = (
+        dispute.assessment.rescores.filter(state=RescoreState.DONE, fault__dispute=dispute).order_by("-pk").first()
+    )
     version = rescore.version if rescore is not None and dispute.outcome == Outcome.RESCORED else None
     set_outcome(dispute.assessment, Standing(dispute.outcome), actor=person, at=step.at, version=version)
     if stage == "review":
@@ -141,8 +147,10 @@ def note_reversals(dispute: Dispute, *, at: datetime) -> int:
     """What the label may have caused, to be put right: the employer's decision, and what recipients keep."""
     if dispute.outcome not in IN_FAVOUR:
         return 0
-    wanted = [_("Recipient %(number)d removes the label from what they keep") % {"number": number} for number in
-              range(1, len(letters.recipients(dispute)) + 1)]
+    wanted = [
+        _("Recipient %(number)d removes the label from what they keep") % {"number": number}
+        for number in range(1, len(letters.recipients(dispute)) + 1)
+    ]
     if dispute.touches_hiring:
         wanted.insert(0, _("The employer looks at the application again without the label"))
     known = set(dispute.reversals.values_list("what", flat=True))
@@ -171,5 +179,3 @@ def _keep(dispute: Dispute, **values: Any) -> None:
     for name, value in values.items():
         setattr(dispute, name, value)
     Dispute.objects.filter(pk=dispute.pk).update(**values)
-
-

@@ -11,7 +11,7 @@ from disputes.decisions import independence
 from disputes.decisions.models import Decision, ReversalState
 from disputes.letters.selectors import untold
 from disputes.models import Dispute
-from disputes.register.models import ReviewerAuthority
+from disputes.register.services import may_review
 from disputes.rescoring.models import RescoreState
 from disputes.review import selectors as reviews
 
@@ -32,7 +32,7 @@ def fit(dispute: Dispute, person: User) -> str | None:
     refusal = independence.why_not(dispute, person)
     if refusal:
         return refusal
-    if not ReviewerAuthority.objects.valid(clock.now(), dispute.system).filter(person=person).exists():
+    if not may_review(person, clock.now(), dispute.system):
         return _("The register holds no competence and authority of yours that is valid now. A lead can add it.")
     return None
 
@@ -102,9 +102,9 @@ def appeal_is_open(step: Step[Dispute]) -> str | None:
 
 def appeal_is_over(step: Step[Dispute]) -> str | None:
     dispute = step.obj
-    if dispute.outcome == Outcome.LABEL_CONFIRMED and dispute.appealed_at is None and dispute.appeal_until:
-        if step.at < dispute.appeal_until:
-            return _("The candidate may still appeal.")
+    may_appeal = dispute.outcome == Outcome.LABEL_CONFIRMED and dispute.appealed_at is None
+    if may_appeal and dispute.appeal_until is not None and step.at < dispute.appeal_until:
+        return _("The candidate may still appeal.")
     return None
 
 

@@ -68,9 +68,7 @@ class Dispute(Case):
         verbose_name=_("contested result"),
         help_text=_("Frozen: the database refuses every change to it (DSP-02)."),
     )
-    state = models.CharField(
-        max_length=20, choices=DisputeState, default=DisputeState.UNDER_REVIEW, editable=False
-    )
+    state = models.CharField(max_length=20, choices=DisputeState, default=DisputeState.UNDER_REVIEW, editable=False)
     outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
     reasons = models.TextField(_("reasons, in words for the candidate"), blank=True, max_length=10_000)
     candidate_email = models.EmailField(max_length=254, blank=True, editable=False)
@@ -101,9 +99,7 @@ class Dispute(Case):
     appealed_at = models.DateTimeField(null=True, blank=True, editable=False)
     appeal_grounds = models.TextField(blank=True, max_length=20_000, editable=False)
     undecided_at = models.DateTimeField(null=True, blank=True, editable=False)
-    fault_account = models.TextField(
-        _("why it stayed undecided, and what we change"), blank=True, max_length=10_000
-    )
+    fault_account = models.TextField(_("why it stayed undecided, and what we change"), blank=True, max_length=10_000)
     playbook_run = models.ForeignKey(
         "incidents.Run", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
     )
@@ -127,7 +123,9 @@ class Dispute(Case):
             models.CheckConstraint(
                 condition=Q(_not_excluded()),
                 name="dispute_decider_is_independent",
-                violation_error_message=_("Who assessed, labelled or scored anew, or answers for them, does not decide."),
+                violation_error_message=_(
+                    "Who assessed, labelled or scored anew, or answers for them, does not decide."
+                ),
             ),
             models.CheckConstraint(
                 condition=~Q(outcome__in=("label_removed", "label_confirmed", "rescored"))

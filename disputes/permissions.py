@@ -4,7 +4,18 @@ from config.casework.access.choices import Role
 from config.casework.access.roles import grant
 from config.casework.permissions import LEADS, READERS
 
-ROWS = ("dispute", "filing", "letter", "hearing", "review", "decision", "reversal", "secondlook", "pipelinefault", "rescore")
+ROWS = (
+    "dispute",
+    "filing",
+    "letter",
+    "hearing",
+    "review",
+    "decision",
+    "reversal",
+    "secondlook",
+    "pipelinefault",
+    "rescore",
+)
 REVIEWERS = (Role.CEO, Role.CTO, Role.REVIEWER)
 WORKERS = (*REVIEWERS, Role.SUPPORT)
 
@@ -17,7 +28,13 @@ def declare() -> None:
     for role in WORKERS:
         grant(role, "disputes.change_dispute", "disputes.change_letter", "disputes.add+change_reversal")
     for role in REVIEWERS:
-        grant(role, "disputes.review_dispute", "disputes.change_explanation", "disputes.see_figures", "disputes.add_dispute")
+        grant(
+            role,
+            "disputes.review_dispute",
+            "disputes.change_explanation",
+            "disputes.see_figures",
+            "disputes.add_dispute",
+        )
         grant(role, "disputes.change_hearing", "disputes.add_pipelinefault", "disputes.add_rescore")
     for role in LEADS:
         grant(role, "disputes.decide_dispute", "disputes.lead_dispute")

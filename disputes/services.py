@@ -134,9 +134,7 @@ def _settled(assessment: Assessment) -> Dispute | None:
     return Dispute.objects.filter(assessment=assessment).exclude(outcome="").order_by("-pk").first()
 
 
-def _open(
-    assessment: Assessment, filing: Filing, *, at: datetime, actor: Actor, is_rehearsal: bool
-) -> Dispute:
+def _open(assessment: Assessment, filing: Filing, *, at: datetime, actor: Actor, is_rehearsal: bool) -> Dispute:
     current = assessment.current
     if current is None:
         raise Refused(_("Nothing was assessed yet, so there is nothing to dispute."))
@@ -145,7 +143,8 @@ def _open(
         reference=public_reference(Dispute.PREFIX, at),
         system=assessment.system,
         organization=assessment.organization,
-        title=_("“%(label)s” contested (model %(model)s)") % {"label": assessment.label, "model": current.model_version},
+        title=_("“%(label)s” contested (model %(model)s)")
+        % {"label": assessment.label, "model": current.model_version},
         assessment=assessment,
         contested=current,
         candidate_email=filing.email or assessment.candidate_email,
@@ -169,18 +168,13 @@ def _open(
 def _playbook(dispute: Dispute, *, at: datetime) -> Run | None:
     """Attach the playbook that the runbook file ties to filed disputes (INC-50)."""
     procedures = Procedure.objects.filter(system=dispute.system, is_active=True)
-    found = next(
-        (row for row in procedures if any(str(key).endswith(PLAYBOOK_MONITOR) for key in row.monitors)), None
-    )
+    found = next((row for row in procedures if any(str(key).endswith(PLAYBOOK_MONITOR) for key in row.monitors)), None)
     return start_run(found, actor=None, at=at) if found else None
 
 
 def _take_files(filing: Filing, dispute: Dispute) -> None:
     """Files that came with the form belong to the dispute from now on."""
-    of_filing = StoredFile.objects.filter(
-        content_type=ContentType.objects.get_for_model(filing), object_id=filing.pk
-    )
+    of_filing = StoredFile.objects.filter(content_type=ContentType.objects.get_for_model(filing), object_id=filing.pk)
     of_filing.update(
         content_type=ContentType.objects.get_for_model(dispute), object_id=dispute.pk, retention_until=None
     )
-

@@ -99,7 +99,9 @@ DISPUTE: Machine[Any] = Machine(
             permission=CHANGE,
             fields=("fault_account",),
             effects=(effects.accounted,),
-            consequence=_("It is our fault, and stays on record as one. What you change so that it does not happen again belongs here."),
+            consequence=_(
+                "It is our fault, and stays on record as one. What you change so that it does not happen again belongs here."
+            ),
             primary=True,
         ),
         "close": Transition(

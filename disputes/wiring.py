@@ -26,4 +26,6 @@ def connect() -> None:
     sweeps.register("disputes out of time", "disputes.undecided.services.sweep", order=20)
     sweeps.register("circumstances", "disputes.undecided.services.sweep_settled", order=700)
     sweeps.register("dispute forms", "disputes.filing.services.sweep", order=710)
+    import_module("disputes.review.deeds").declare()
+    import_module("disputes.decisions.deeds").declare()
     import_module("disputes.dashboard").declare()

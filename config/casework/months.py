@@ -12,7 +12,9 @@ LAST_SECOND = time(23, 59, 59)
 OPEN = ((time(0, 0), time(23, 59)),)
 
 
-def month_after(received: datetime, *, zone: str = ZONE, holidays: str = HOLIDAYS) -> tuple[datetime, list[dict[str, str]]]:
+def month_after(
+    received: datetime, *, zone: str = ZONE, holidays: str = HOLIDAYS
+) -> tuple[datetime, list[dict[str, str]]]:
     """When a duty of one month ends (GDPR Article 12(3), Regulation 1182/71), with the steps that lead there.
 
     31 January leads to the last of February; an end on a weekend or holiday rolls to the next working day. It is the

@@ -27,22 +27,33 @@ def words(reason: str) -> str:
     }.get(reason, "")
 
 
+def words_for_others(reason: str) -> str:
+    """A reason in words about somebody."""
+    return {
+        ASSESSED: _("assessed or labelled it"),
+        RESCORED: _("asked for the new score"),
+        DECIDED: _("decided it before"),
+        LINE: _("of the same reporting line"),
+    }.get(reason, "")
+
+
 def reasons(dispute: Dispute) -> dict[int, str]:
     """The people whose decision would not count, each with the gravest reason."""
     found: dict[int, str] = {}
-    assessors = set(
-        dispute.assessment.versions.exclude(assessor=None).values_list("assessor_id", flat=True)
-    )
+    assessors = set(dispute.assessment.versions.exclude(assessor=None).values_list("assessor_id", flat=True))
     rescorers = set(Rescore.objects.filter(assessment=dispute.assessment_id).values_list("asked_by_id", flat=True))
-    rescorers |= set(
-        dispute.assessment.versions.exclude(requested_by=None).values_list("requested_by_id", flat=True)
-    )
+    rescorers |= set(dispute.assessment.versions.exclude(requested_by=None).values_list("requested_by_id", flat=True))
     deciders = set(
         Decision.objects.filter(dispute=dispute, effective_at__isnull=False)
         .exclude(stage=stage_of(dispute))
         .values_list("decided_by_id", flat=True)
     )
-    for people, reason in ((line_of(assessors | rescorers), LINE), (deciders, DECIDED), (rescorers, RESCORED), (assessors, ASSESSED)):
+    for people, reason in (
+        (line_of(assessors | rescorers), LINE),
+        (deciders, DECIDED),
+        (rescorers, RESCORED),
+        (assessors, ASSESSED),
+    ):
         found.update(dict.fromkeys(people, reason))
     return found
 

@@ -97,7 +97,9 @@ class Reversal(models.Model):
     state = models.CharField(max_length=8, choices=ReversalState, default=ReversalState.OPEN, editable=False)
     noted_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True, blank=True, editable=False)
-    done_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
+    done_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
     version = models.PositiveIntegerField(default=0, editable=False)
 
     MACHINE: ClassVar[Machine[Any]]

@@ -49,7 +49,9 @@ def decide(dispute: Dispute, *, outcome: str, reasons: str, actor: User, at: dat
             return _propose(dispute, outcome=outcome, reasons=reasons, actor=actor, at=at)
         return apply(dispute, "decide", actor=actor, at=at, outcome=outcome, reasons=reasons)
     except Refused:
-        record(dispute, "decision.refused", actor=actor, at=at, detail={"outcome": outcome if outcome in DECISIONS else ""})
+        record(
+            dispute, "decision.refused", actor=actor, at=at, detail={"outcome": outcome if outcome in DECISIONS else ""}
+        )
         raise
 
 
@@ -162,5 +164,3 @@ def _proposed(dispute: Dispute) -> Decision | None:
 
 def _binding(outcome: str, reasons: str) -> str:
     return hashlib.sha256(f"{outcome}\0{reasons}".encode()).hexdigest()
-
-

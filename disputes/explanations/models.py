@@ -40,9 +40,7 @@ class Explanation(Case):
     version = models.ForeignKey(
         "disputes.AssessmentVersion", on_delete=models.PROTECT, related_name="+", editable=False
     )
-    state = models.CharField(
-        max_length=10, choices=ExplanationState, default=ExplanationState.RECEIVED, editable=False
-    )
+    state = models.CharField(max_length=10, choices=ExplanationState, default=ExplanationState.RECEIVED, editable=False)
     email = models.EmailField(max_length=254, editable=False)
     language = models.CharField(max_length=10, default="en-gb", editable=False)
     question = models.TextField(_("what they want to know"), blank=True, max_length=5_000)
@@ -61,9 +59,7 @@ class Explanation(Case):
             models.Index(fields=["-received_at", "-id"], name="explanation_newest"),
         ]
         constraints = [
-            models.UniqueConstraint(
-                fields=["assessment"], condition=Q(state__in=OPEN), name="explanation_one_open"
-            ),
+            models.UniqueConstraint(fields=["assessment"], condition=Q(state__in=OPEN), name="explanation_one_open"),
             models.CheckConstraint(
                 condition=~Q(state=ExplanationState.SENT) | Q(reviewed_by__isnull=False) & ~Q(text=""),
                 name="explanation_read_by_a_person",

@@ -40,7 +40,9 @@ def _measured(version: AssessmentVersion) -> str:
     share = version.completeness
     if share is None:
         return text
-    return f"{text} " + _("%(percent)d %% of what should have been recorded had arrived.") % {"percent": round(share * 100)}
+    return f"{text} " + _("%(percent)d %% of what should have been recorded had arrived.") % {
+        "percent": round(share * 100)
+    }
 
 
 def _counted(version: AssessmentVersion) -> str:
@@ -49,7 +51,11 @@ def _counted(version: AssessmentVersion) -> str:
     lines = []
     for code in version.reason_codes:
         weight = weights.get(code)
-        share = _(" It made up %(percent)d %% of the result.") % {"percent": round(weight * 100)} if isinstance(weight, int | float) else ""
+        share = (
+            _(" It made up %(percent)d %% of the result.") % {"percent": round(weight * 100)}
+            if isinstance(weight, int | float)
+            else ""
+        )
         lines.append(f"- {policy.reason_words(code)}{share}")
     lines.append(
         _("The system was %(percent)d %% sure. That is its own estimate and no proof.")
@@ -104,4 +110,6 @@ def _people(version: AssessmentVersion) -> str:
 
 
 def _ways() -> str:
-    return _("You can contest the label at no cost, by the link in our mail. You can complain to the data protection authority of your country, and you can go to court. Nobody may be rejected on this label alone.")
+    return _(
+        "You can contest the label at no cost, by the link in our mail. You can complain to the data protection authority of your country, and you can go to court. Nobody may be rejected on this label alone."
+    )

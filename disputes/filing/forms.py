@@ -23,7 +23,11 @@ class KeptInput(forms.HiddenInput):
     token = ""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        return format_html('<input type="hidden" name="{}" value="{}">', name, self.token) if self.token else SafeString("")
+        return (
+            format_html('<input type="hidden" name="{}" value="{}">', name, self.token)
+            if self.token
+            else SafeString("")
+        )
 
 
 class DisputeForm(PublicForm):

@@ -50,7 +50,9 @@ def employer_views(assessment: Assessment | None, *, at: datetime) -> list[Emplo
 
 def assessing_system() -> System | None:
     """The system whose words stand on the page of those who came without a link."""
-    return System.objects.filter(settings__has_key=SECTION).order_by("pk").first() or System.objects.order_by("pk").first()
+    return (
+        System.objects.filter(settings__has_key=SECTION).order_by("pk").first() or System.objects.order_by("pk").first()
+    )
 
 
 def circumstance_words(system: System) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 
-from config.casework.catalogue.models import System
 from config.casework.cases.models import Case
+from config.casework.catalogue.models import System
 from config.casework.content import ATTACHMENTS, check_upload
 from config.casework.files import services as files
 from config.casework.files.models import StoredFile
@@ -225,5 +225,3 @@ def _mail(filing: Filing, words: texts.Letter, *, key: str, at: datetime) -> Non
         at=at,
         about=filing,
     )
-
-

@@ -45,11 +45,15 @@ class ReferenceView(PublicFormView):
         gettext_lazy("Please look into your mailbox"),
         (
             gettext_lazy("We sent a mail to the address you typed. Open its link and press the button: then we begin."),
-            gettext_lazy("If no mail comes within a few minutes, look among the unwanted ones, or send the form again."),
+            gettext_lazy(
+                "If no mail comes within a few minutes, look among the unwanted ones, or send the form again."
+            ),
         ),
         (
             gettext_lazy("You confirm the form by the link in the mail."),
-            gettext_lazy("We look for the assessment. If the reference and the address do not fit, we tell you by mail."),
+            gettext_lazy(
+                "We look for the assessment. If the reference and the address do not fit, we tell you by mail."
+            ),
             gettext_lazy("The employer sees no label any more, and a person reviews it."),
         ),
     )
@@ -157,4 +161,6 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
                 ],
             }  # fmt: skip
             return render(request, "front/message.html", context)
-        return render(request, "disputes/confirm.html", {"filing": filing, "action": reverse("dispute-confirm", args=[token])})
+        return render(
+            request, "disputes/confirm.html", {"filing": filing, "action": reverse("dispute-confirm", args=[token])}
+        )

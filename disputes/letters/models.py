@@ -51,9 +51,7 @@ class Letter(models.Model):
         default_permissions = ("view", "change")
         verbose_name = _("letter")
         indexes = [
-            models.Index(
-                fields=["written_at"], condition=Q(message=None, told_by_hand_at=None), name="letter_by_hand"
-            ),
+            models.Index(fields=["written_at"], condition=Q(message=None, told_by_hand_at=None), name="letter_by_hand"),
         ]
 
     def __str__(self) -> str:

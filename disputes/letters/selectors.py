@@ -11,7 +11,5 @@ REACHED = (MessageState.SENT, MessageState.DELIVERED, MessageState.EXPIRED)
 
 def untold(dispute: Dispute) -> list[Letter]:
     """Letters that nobody got yet: without an address, failed, or still on their way."""
-    rows = dispute.letters.filter(told_by_hand_at=None).filter(
-        Q(message=None) | ~Q(message__state__in=REACHED)
-    )
+    rows = dispute.letters.filter(told_by_hand_at=None).filter(Q(message=None) | ~Q(message__state__in=REACHED))
     return list(rows.select_related("message"))

@@ -36,9 +36,7 @@ def to_candidate(
     known = Letter.objects.filter(key=key).first()
     if known is not None:
         return known
-    words = texts.letter(
-        dispute, kind, Audience.CANDIDATE, link=status_link(dispute, at=at), when=when
-    )
+    words = texts.letter(dispute, kind, Audience.CANDIDATE, link=status_link(dispute, at=at), when=when)
     return _send(dispute, kind, Audience.CANDIDATE, dispute.candidate_email, key, words, at)
 
 

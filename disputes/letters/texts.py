@@ -26,7 +26,9 @@ class Letter:
     html: str
 
 
-def letter(dispute: Dispute, kind: LetterKind, audience: Audience, *, link: str = "", when: datetime | None = None) -> Letter:
+def letter(
+    dispute: Dispute, kind: LetterKind, audience: Audience, *, link: str = "", when: datetime | None = None
+) -> Letter:
     """A letter about a dispute.
 
     Args:
@@ -55,7 +57,9 @@ def confirmation(link: str) -> Letter:
     headline = _("Please confirm that you contest an assessment")
     paragraphs = [
         _("Somebody, we think you, sent us the form to contest an assessment with this address."),
-        _("Open the link and press the button. Then we begin. Without it nothing happens, and after 30 days we forget the form."),
+        _(
+            "Open the link and press the button. Then we begin. Without it nothing happens, and after 30 days we forget the form."
+        ),
         _("If it was not you, you need do nothing."),
     ]
     return drawn(
@@ -69,7 +73,9 @@ def nothing_found() -> Letter:
     headline = _("We found no assessment for your form")
     paragraphs = [
         _("The reference and the address you gave do not belong together in our books, so we could not begin."),
-        _("The reference stands in the mail that told you about the assessment. It is easiest to open the link in that mail: then nothing has to be typed."),
+        _(
+            "The reference stands in the mail that told you about the assessment. It is easiest to open the link in that mail: then nothing has to be typed."
+        ),
         _("You can also reply to this mail. A person answers."),
     ]
     return drawn(headline, headline, paragraphs, why=_("You get this mail because you sent and confirmed our form."))
@@ -93,7 +99,9 @@ def _to_candidate(dispute: Dispute, kind: LetterKind, when: datetime | None) -> 
             ]  # fmt: skip
         case LetterKind.JOINED:
             return _("We added this to your dispute"), [
-                _("You had contested this assessment before, so what you sent now stands beside it. The time until the decision stays the same."),
+                _(
+                    "You had contested this assessment before, so what you sent now stands beside it. The time until the decision stays the same."
+                ),
             ]
         case LetterKind.TAKEN:
             return _("A person has taken your dispute"), [
@@ -114,7 +122,9 @@ def _to_candidate(dispute: Dispute, kind: LetterKind, when: datetime | None) -> 
             ]
         case LetterKind.UNDECIDED:
             return _("The label is withdrawn: we did not decide in time"), [
-                _("We promised a decision and did not keep that promise. That is our fault, and it does not fall on you: the label is withdrawn for good, and everybody who saw it is told."),
+                _(
+                    "We promised a decision and did not keep that promise. That is our fault, and it does not fall on you: the label is withdrawn for good, and everybody who saw it is told."
+                ),
             ]
         case _:
             return _outcome(dispute)
@@ -152,5 +162,7 @@ def _to_employer(dispute: Dispute, kind: LetterKind, audience: Audience) -> tupl
         note, headline, remove = policy.employer_note("under_review"), _("An assessment is under review"), False
     paragraphs = [which, note]
     if remove:
-        paragraphs.append(_("Please remove the label from everything you keep, and look again at what you decided with it in sight."))
+        paragraphs.append(
+            _("Please remove the label from everything you keep, and look again at what you decided with it in sight.")
+        )
     return headline, paragraphs

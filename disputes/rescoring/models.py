@@ -61,9 +61,7 @@ class PipelineFault(models.Model):
         return f"fault {self.kind} {self.pk}"
 
 
-@personal(
-    plain=("state", "key", "failure"), case="fault.dispute"
-)
+@personal(plain=("state", "key", "failure"), case="fault.dispute")
 class Rescore(models.Model):
     """One assessment scored anew because of a fault; the first result stays beside it."""
 
@@ -89,7 +87,6 @@ class Rescore(models.Model):
             models.CheckConstraint(
                 condition=~Q(state=RescoreState.DONE) | Q(answered_at__isnull=False, version__isnull=False),
                 name="rescore_done_has_result",
-           
             ),
         ]
 

@@ -144,7 +144,9 @@ def open_pattern_incident(fault: PipelineFault, *, actor: User, at: datetime) ->
             impacts_hiring=True,
         )  # fmt: skip
         PipelineFault.objects.filter(pk=fault.pk).update(incident=incident)
-        record(fault.dispute, "fault.incident_opened", actor=actor, at=at, about=fault, detail={"incident": str(incident)})
+        record(
+            fault.dispute, "fault.incident_opened", actor=actor, at=at, about=fault, detail={"incident": str(incident)}
+        )
     fault.refresh_from_db()
     return incident
 
@@ -194,7 +196,11 @@ def call(rescore_id: int, *, at: datetime) -> None:
             "fault": rescore.fault.kind,
         }
     ).encode()
-    headers = {"Content-Type": "application/json", "Idempotency-Key": rescore.key, **_signature(service, rescore.key, body, at)}
+    headers = {
+        "Content-Type": "application/json",
+        "Idempotency-Key": rescore.key,
+        **_signature(service, rescore.key, body, at),
+    }
     try:
         answer = outbound.client().request("POST", service.url, headers=headers, body=body)
     except outbound.OutboundError as error:
@@ -237,7 +243,9 @@ def set_secret(service: ScoringService, *, actor: User, at: datetime) -> str:
     return secret
 
 
-def _affected(fault: PipelineFault, by_version: QuerySet[Assessment], by_gap: QuerySet[Assessment]) -> QuerySet[Assessment]:
+def _affected(
+    fault: PipelineFault, by_version: QuerySet[Assessment], by_gap: QuerySet[Assessment]
+) -> QuerySet[Assessment]:
     return by_version if fault.kind == FaultKind.VERSION else by_gap
 
 

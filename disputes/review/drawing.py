@@ -85,7 +85,10 @@ def _place(value: Any) -> float | None:
 
 
 def _range(telemetry: Mapping[str, Any], places: list[float], expected: Any) -> tuple[float, float]:
-    start, end = _place(telemetry.get("from", telemetry.get("start"))), _place(telemetry.get("to", telemetry.get("end")))
+    start, end = (
+        _place(telemetry.get("from", telemetry.get("start"))),
+        _place(telemetry.get("to", telemetry.get("end"))),
+    )
     if start is not None and end is not None:
         return start, end
     if not places:

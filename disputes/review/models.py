@@ -34,7 +34,9 @@ class Review(models.Model):
     stage = models.CharField(max_length=10, choices=Stage)
     started_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
-    seconds = models.PositiveIntegerField(default=0, help_text=_("Time on the pages; pauses beyond ten minutes not counted."))
+    seconds = models.PositiveIntegerField(
+        default=0, help_text=_("Time on the pages; pauses beyond ten minutes not counted.")
+    )
     impression = models.CharField(_("first impression"), max_length=12, choices=Impression, blank=True)
     impression_note = models.TextField(_("why"), blank=True, max_length=5_000)
     impression_at = models.DateTimeField(null=True, blank=True)

@@ -52,7 +52,9 @@ def missing(dispute: Dispute, person: User) -> list[str]:
     answered = set(review.answers.values_list("code", flat=True))
     open_codes = [code for code in dispute.contested.reason_codes if code not in answered]
     if open_codes:
-        lacking.append(_("Say for each reason code whether it still counts: %(codes)s.") % {"codes": ", ".join(open_codes)})
+        lacking.append(
+            _("Say for each reason code whether it still counts: %(codes)s.") % {"codes": ", ".join(open_codes)}
+        )
     if dispute.hearings.filter(held_at=None, cancelled_at=None).exists():
         lacking.append(_("The candidate asked to be heard. Note what was said first."))
     return lacking
@@ -125,5 +127,3 @@ def same_gap(dispute: Dispute) -> Any:
         return Assessment.objects.none()
     rows = Assessment.objects.filter(system=dispute.system).exclude(pk=dispute.assessment_id)
     return rows.filter(current__telemetry__gaps__contains=gaps[:1])
-
-

@@ -11,13 +11,18 @@ from disputes.status.models import HearingWay
 
 class AddForm(PublicForm):
     statement = forms.CharField(
-        label=_("What do you want to add?"), required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 5})
+        label=_("What do you want to add?"),
+        required=False,
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 5}),
     )
     files = AttachmentsField(label=_("Files"), required=False, help_text=FILES_HINT)  # type: ignore[assignment]  # as the form before
 
 
 class HearingForm(PublicForm):
-    way = forms.ChoiceField(label=_("How do you want to be heard?"), choices=HearingWay.choices, widget=forms.RadioSelect)
+    way = forms.ChoiceField(
+        label=_("How do you want to be heard?"), choices=HearingWay.choices, widget=forms.RadioSelect
+    )
     phone = forms.CharField(
         label=_("Your number, for a call"),
         required=False,

@@ -20,9 +20,9 @@ from disputes.effects import forget_circumstances
 from disputes.events import DisputeFiled
 from disputes.models import Dispute
 from disputes.undecided.models import TimeoutSwitch
+from incidents.choices import Source
 from incidents.models import Incident
 from incidents.services import find_unresolved, open_incident
-from incidents.choices import Source
 from integrations.messages.choices import Purpose
 from integrations.messages.services import queue_mail
 
@@ -132,7 +132,9 @@ def clock_ran_out(event: DeadlineBreached) -> None:
     dispute = event.deadline.case
     if not isinstance(dispute, Dispute) or event.deadline.kind not in PROMISED:
         return
-    record(dispute, "clock.missed", actor=None, at=event.at, about=event.deadline, detail={"clock": event.deadline.kind})
+    record(
+        dispute, "clock.missed", actor=None, at=event.at, about=event.deadline, detail={"clock": event.deadline.kind}
+    )
     _enqueue(event.deadline, 0, event.at)
 
 
@@ -157,7 +159,11 @@ def escalate(deadline_id: int, *, order: int, at: datetime) -> None:
             person=person,
         )  # fmt: skip
     record(
-        dispute, "dispute.escalated", actor=None, at=at, detail={"to": role.value, "clock": deadline.kind, "people": len(people)}
+        dispute,
+        "dispute.escalated",
+        actor=None,
+        at=at,
+        detail={"to": role.value, "clock": deadline.kind, "people": len(people)},
     )
     if order + 1 < len(STEPS):
         _enqueue(deadline, order + 1, at + (NEXT_AFTER if people else timedelta()))
@@ -165,4 +171,10 @@ def escalate(deadline_id: int, *, order: int, at: datetime) -> None:
 
 def _enqueue(deadline: Deadline, order: int, at: datetime) -> None:
     stamp = deadline.breached_at.isoformat() if deadline.breached_at else ""
-    enqueue("disputes.escalate", key=f"dispute-escalate:{deadline.pk}:{order}:{stamp}", at=at, deadline=deadline.pk, order=order)
+    enqueue(
+        "disputes.escalate",
+        key=f"dispute-escalate:{deadline.pk}:{order}:{stamp}",
+        at=at,
+        deadline=deadline.pk,
+        order=order,
+    )
