@@ -16,6 +16,8 @@ LEADS = (CEO, CTO)
 WORKERS = (CEO, CTO, SUPPORT)
 DESK = (CEO, CTO, SUPPORT, PRIVACY, REVIEWER)
 STAFF = (*DESK, AUDITOR)
+JUDGES = (*LEADS, REVIEWER, AUDITOR)
+ASSESSMENTS = (*JUDGES, SUPPORT)
 SIGNED_IN = (*STAFF, ORG_ADMIN, MEMBER)
 ALL = ROLES
 NOBODY: tuple[str, ...] = ()
@@ -103,6 +105,32 @@ ADMIN: dict[str, Table] = {
     "incidents_procedure": Table("procedure", STAFF, add=LEADS, change=LEADS),
     "incidents_messagetemplate": Table("template", STAFF, add=LEADS, change=LEADS),
     "incidents_page": Table("page", STAFF),
+    # --- assessments, hiring, the register of assessing systems ---------------------------------------------------------
+    "disputes_assessment": Table(
+        "assessment",
+        ASSESSMENTS,
+        acts={"import": Row(LEADS), "process_import": Row(NOBODY), "export": Row(ASSESSMENTS)},
+    ),
+    "disputes_scoringversion": Table("scoring_version", JUDGES, add=LEADS, change=LEADS),
+    "disputes_employerswitch": Table(
+        "employer_switch", JUDGES, add=LEADS, acts={"act": Row(LEADS, objects=("employer_switch", ":show"))}
+    ),
+    "disputes_hiringdecision": Table(
+        "hiring_decision",
+        JUDGES,
+        acts={"import": Row(LEADS), "process_import": Row(NOBODY), "export": Row(JUDGES)},
+    ),
+    "disputes_refusedattempt": Table("refused_attempt", JUDGES),
+    "disputes_proxyfinding": Table(
+        "proxy_finding", JUDGES, acts={"act": Row(LEADS, objects=("proxy_finding", ":letter"))}
+    ),
+    "disputes_aisystem": Table("ai_system", (*JUDGES, SUPPORT)),
+    "disputes_reviewerauthority": Table(
+        "authority", JUDGES, add=LEADS, acts={"act": Row(LEADS, objects=("authority", ":revoke"))}
+    ),
+    "disputes_seriousincident": Table(
+        "serious_incident", JUDGES, add=LEADS, acts={"act": Row(LEADS, objects=("serious_incident", ":report"))}
+    ),
 }
 
 ADDRESSES: dict[str, Row] = {
@@ -132,6 +160,9 @@ ADDRESSES: dict[str, Row] = {
     "api:read_case": Row(ALL, objects=(":INC-2026-000001",), status=401),
     "api:take_step": Row(ALL, objects=(":INC-2026-000001", ":acknowledge"), status=405),
     "api:report": Row(ALL, status=405),
+    "api:put": Row(ALL, objects=(":jobarium", ":a-1"), status=405),
+    "api:read_standing": Row(ALL, objects=(":jobarium", ":a-1"), status=401),
+    "api:check": Row(ALL, status=405),
 }
 
 LIBRARIES = ("account_", "mfa_", "socialaccount_", "google_", "usersessions_")

@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from config.casework.access.choices import Role, Scope
-from config.casework.access.models import ApiToken
+from config.casework.access.models import ApiToken, User
 from config.casework.access.services import issue_token
 from config.casework.approvals.models import Deputy
 from config.casework.approvals.services import request_approval
@@ -26,8 +26,19 @@ from config.casework.catalogue.loader import load
 from config.casework.catalogue.models import System
 from config.casework.files.services import store
 from config.casework.work.models import Job
+from disputes.models import (
+    AiSystem,
+    EmployerSwitch,
+    HiringDecision,
+    ProxyFinding,
+    RefusedAttempt,
+    ReviewerAuthority,
+    ScoringVersion,
+    SeriousIncident,
+)
 from incidents.models import (
     ActionItem,
+    Incident,
     MessageTemplate,
     Mitigation,
     OnCallRole,
@@ -39,6 +50,7 @@ from incidents.models import (
 from incidents.services import open_incident
 from tests import factories
 from tests.access_table import ADDRESSES, ADMIN, ANONYMOUS, LIBRARIES, MEMBER, ORG_ADMIN, ROLES, UNNAMED, Row, Table
+from tests.disputes import makers
 
 RUNBOOK = django_settings.BASE_DIR / "config" / "runbooks" / "jobarium.yaml"
 PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
@@ -142,8 +154,47 @@ def world(db: None, now: datetime, settings: Any) -> World:
         "procedure": Procedure.objects.first(),
         "template": MessageTemplate.objects.first(),
         "page": Page.objects.first(),
+        **assessing(system, incident, owner, now),
     }
     return World({name: row for name, row in rows.items() if row is not None})
+
+
+def assessing(system: System, incident: Incident, owner: User, now: datetime) -> dict[str, models.Model | None]:
+    """Rows of the rooms about assessments."""
+    assessed = makers.assessment(now, system=system)
+    own = {"assessment": assessed, "organization": assessed.organization}
+    day = timedelta(days=1)
+    return {
+        "assessment": assessed,
+        "scoring_version": ScoringVersion.objects.first(),
+        "employer_switch": EmployerSwitch.objects.create(
+            organization=factories.organization("hidden"), reason="r", hidden_at=now
+        ),
+        "hiring_decision": HiringDecision.objects.create(
+            **own, decision="reject", reasons=["skills"], door="api", decided_at=now
+        ),
+        "refused_attempt": RefusedAttempt.objects.create(
+            **own, reasons=["authenticity"], why="authenticity_alone", door="api", at=now
+        ),
+        "proxy_finding": ProxyFinding.objects.create(
+            organization=assessed.organization,
+            system=system,
+            seen=30,
+            seen_rejected=30,
+            unseen=40,
+            unseen_rejected=12,
+            incident=incident,
+            letter="l",
+            found_at=now,
+        ),
+        "ai_system": AiSystem.objects.first(),
+        "authority": ReviewerAuthority.objects.create(
+            person=owner, competence="c", authority="a", starts_at=now, ends_at=now + day
+        ),
+        "serious_incident": SeriousIncident.objects.create(
+            system=system, gap="g", what="w", incident=incident, aware_at=now, report_due_at=now + day
+        ),
+    }
 
 
 def client_of(role: str) -> Client:
