@@ -38,14 +38,25 @@ from disputes.models import (
 )
 from incidents.models import (
     ActionItem,
+    Affected,
+    CalendarFeed,
+    CustomerContact,
+    HandOverNote,
     Incident,
+    Leave,
+    MaintenanceRule,
+    MaintenanceWindow,
     MessageTemplate,
     Mitigation,
     OnCallRole,
+    OnCallShift,
     Page,
     Procedure,
     ReleaseWindow,
+    Rotation,
     Severity,
+    ShiftRecord,
+    ShiftSwap,
 )
 from incidents.services import open_incident
 from tests import factories
@@ -128,7 +139,17 @@ def world(db: None, now: datetime, settings: Any) -> World:
         scope="All",
     )
     issue_token("t", [Scope.CASES], actor=None, at=now)
+    rotation = Rotation.objects.create(system=system, key="primary", created_at=now, changed_at=now)
+    span = {"starts_at": now, "ends_at": now + timedelta(days=1)}
+    entered = {**span, "person": owner, "entered_at": now, "changed_at": now}
     rows: dict[str, models.Model | None] = {
+        "rotation": rotation,
+        "shift": OnCallShift.objects.create(rotation=rotation, **entered),
+        "leave": Leave.objects.create(**entered),
+        "swap": ShiftSwap.objects.create(rotation=rotation, offered_by=owner, offered_at=now, **span),
+        "note": HandOverNote.objects.create(rotation=rotation, text="t", author=owner, written_at=now),
+        "feed": CalendarFeed.objects.create(owner=owner, prefix="p", digest="d", created_at=now),
+        "shift_record": ShiftRecord.objects.create(rotation=rotation, person=owner, starts_at=now, recorded_at=now),
         "person": owner,
         "organization": factories.organization("acme"),
         "system": system,
@@ -155,6 +176,23 @@ def world(db: None, now: datetime, settings: Any) -> World:
         "template": MessageTemplate.objects.first(),
         "page": Page.objects.first(),
         **assessing(system, incident, owner, now),
+        "affected": Affected.objects.create(incident=incident, organization=factories.organization("acme"), since=now),
+        "customer": factories.organization("acme"),
+        "contact": CustomerContact.objects.create(
+            organization=factories.organization("acme"), name="C", email="c@acme.example"
+        ),
+        "window": MaintenanceWindow.objects.create(
+            system=system, title="t", starts_at=now + timedelta(days=9), ends_at=now + timedelta(days=9, hours=1)
+        ),
+        "maintenance_rule": MaintenanceRule.objects.create(
+            system=system,
+            key="k",
+            title="t",
+            recurrence="FREQ=MONTHLY;BYDAY=1SU",
+            at="02:00",
+            begins=now.date(),
+            duration="PT2H",
+        ),
     }
     return World({name: row for name, row in rows.items() if row is not None})
 
