@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 
 from config.casework import clock
 from config.casework.work import selectors, sweeps
+from incidents.oncall.selectors import on_call_by_system
 
 HEARTBEAT_LIMIT = timedelta(seconds=120)
 QUEUE_LIMIT = timedelta(minutes=10)
@@ -39,7 +40,7 @@ def readiness() -> list[dict[str, Any]]:
     checks = [_disk(), *([_dead_man()] if settings.PRODUCTION else [])]
     try:
         connection.ensure_connection()
-        return [_check("database", True, "answers"), _migrations(), *_workers(), _queue(), *checks]
+        return [_check("database", True, "answers"), _migrations(), *_workers(), _queue(), *_on_call(), *checks]
     except (DatabaseError, InterfaceError):
         connection.close()
         return [_check("database", False, "does not answer"), *checks]
@@ -78,6 +79,17 @@ def _queue() -> dict[str, Any]:
     if age is None:
         return _check("queue", True, "nothing is waiting")
     return _check("queue", age <= QUEUE_LIMIT, f"the oldest due work has waited {_seconds(age)}")
+
+
+def _on_call() -> list[dict[str, Any]]:
+    """A system whose rotations leave it with nobody to call; without rotations there is nothing to check."""
+    if not _migrated.get("done"):
+        return []
+    held = on_call_by_system(clock.now())
+    if not held:
+        return []
+    alone = sorted(name for name, people in held.items() if not people)
+    return [_check("on_call", not alone, f"nobody is on call: {', '.join(alone)}" if alone else "somebody is on call")]
 
 
 def _disk() -> dict[str, Any]:

@@ -18,27 +18,35 @@ from config.casework.desk.filters import PickFilter
 from config.casework.desk.inlines import CaseInline
 from config.casework.desk.navigation import WORK, Line, register_group, register_line
 from incidents.clocks import effective_level
+from incidents.communications import admin as communications_admin
 from incidents.communications import desk as communications
+from incidents.customers import admin as customers_admin
 from incidents.filters import DueFilter, WaitFilter
+from incidents.maintenance import admin as maintenance_admin
 from incidents.models import (
     ActionItem,
     Communication,
     Escalation,
     Incident,
-    MessageTemplate,
     Mitigation,
+    Notice,
     OnCallRole,
     Page,
     Procedure,
     ReleaseWindow,
     Severity,
 )
+from incidents.oncall import desk as oncall
 from incidents.procedures import desk as procedures
 from incidents.reviews import desk as reviews
 from incidents.reviews.services import add_action_item
 from incidents.reviews.transitions import ACTION_ITEM
 from incidents.services import apply_mitigation, open_incident
 from incidents.transitions import MITIGATION
+
+__all__ = ["communications_admin", "customers_admin", "maintenance_admin"]  # imported to be registered
+
+PEOPLE_SHOWN = 200
 
 
 class MitigationInline(CaseInline):
@@ -95,6 +103,23 @@ class CommunicationInline(CaseInline):
         return super().get_rows(case).select_related("sent_by")
 
 
+class NoticeInline(CaseInline):
+    """Each person who was told, by which channel, with which result; calls too."""
+
+    model = Notice
+    tab = "messages"
+    label = gettext_lazy("Person by person")
+    fields = ("at", "customer", "name", "channel", "result", "told_by")
+    empty_why = gettext_lazy("Nobody was written to or called yet.")
+
+    def get_rows(self, case: Any) -> Any:
+        return super().get_rows(case).select_related("organization", "told_by")[:PEOPLE_SHOWN]
+
+    @admin.display(description=gettext_lazy("customer"))
+    def customer(self, row: Notice) -> str:
+        return row.organization.name if row.organization else ""
+
+
 class ActionItemInline(CaseInline):
     model = ActionItem
     machine = ACTION_ITEM
@@ -137,7 +162,7 @@ class IncidentAdmin(CaseAdmin):
     consequence = gettext_lazy(
         "The clocks start now. Severity may wait for triage: until then the clocks of the level for unjudged incidents hold."
     )
-    panels = (MitigationInline, PageInline, EscalationInline, CommunicationInline, ActionItemInline)
+    panels = (MitigationInline, PageInline, EscalationInline, CommunicationInline, NoticeInline, ActionItemInline)
     tabs = (
         Tab("playbook", gettext_lazy("Playbook"), "incidents/playbook.html", procedures.tab, "incidents.view_run"),
         Tab(
@@ -221,14 +246,6 @@ class ProcedureAdmin(DeskAdmin):
     search_fields = ("title", "key")
 
 
-@admin.register(MessageTemplate)
-class MessageTemplateAdmin(DeskAdmin):
-    list_display = ("key", "system", "audience", "language", "version", "is_current")
-    list_filter = ("audience", "language", "is_current")
-    list_select_related = ("system",)
-    search_fields = ("key", "subject")
-
-
 @admin.register(Page)
 class PageAdmin(DeskAdmin):
     list_display = ("paged_at", "incident", "person", "reason", "state")
@@ -236,6 +253,7 @@ class PageAdmin(DeskAdmin):
     list_select_related = ("incident", "person")
 
 
+oncall.declare_navigation()
 RUNBOOKS = "runbooks"
 register_group(RUNBOOKS, gettext_lazy("Runbooks"))
 register_line(
@@ -268,16 +286,6 @@ register_line(
     RUNBOOKS,
     Line(
         gettext_lazy("Procedures"), "admin:incidents_procedure_changelist", "incidents.view_procedure", "checklist", 10
-    ),
-)
-register_line(
-    RUNBOOKS,
-    Line(
-        gettext_lazy("Texts"),
-        "admin:incidents_messagetemplate_changelist",
-        "incidents.view_messagetemplate",
-        "mail",
-        20,
     ),
 )
 register_line(

@@ -9,7 +9,7 @@ from config.casework.events import publish
 from config.casework.transitions import apply
 from incidents import clocks
 from incidents.choices import UNRESOLVED, IncidentState, Source
-from incidents.events import SeverityJudged
+from incidents.events import AlertsCameBack, DataLossFlagged, SeverityJudged
 from incidents.models import Incident
 from incidents.procedures.models import Procedure
 from incidents.services import find_last, find_unresolved, open_or_join
@@ -57,6 +57,8 @@ def received(event: AlertsReceived) -> str | None:
             detail={"alerts": [alert.fingerprint for alert in event.resolved]},
         )
     _take_gravest(incident, event)
+    if event.new and how == "joined":
+        publish(AlertsCameBack(incident, event.at))
     return incident.reference
 
 
@@ -114,7 +116,9 @@ def _take_gravest(incident: Incident, event: AlertsReceived) -> None:
     """One case carries the gravest severity of its alerts, and a data-loss flag once raised; neither is ever lowered by an alert."""
     if event.data_loss and not incident.data_loss_risk:
         Incident.objects.filter(pk=incident.pk).update(data_loss_risk=True)
+        incident.refresh_from_db(fields=["data_loss_risk"])
         record(incident, "incident.data_loss_flagged", actor=None, at=event.at)
+        publish(DataLossFlagged(incident, event.at))
     graver = (
         Severity.objects.filter(system=incident.system, key=event.severity).select_related("system__calendar").first()
         if event.severity

@@ -21,13 +21,18 @@ class IncidentsConfig(AppConfig):
             "incidents.oncall.runbook",
             "incidents.paging.runbook",
             "incidents.communications.runbook",
+            "incidents.maintenance.runbook",
             "incidents.procedures.runbook",
             "incidents.reviews.runbook",
         )
         sweeps.register("release windows", "incidents.clocks.follow_release_windows", order=5)
+        sweeps.register("maintenance", "incidents.maintenance.services.sweep", order=4)
+        sweeps.register("on-call record", "incidents.oncall.records.sweep", order=20)
+        sweeps.register("on-call warnings", "incidents.oncall.handover.daily", order=200)
         import_module("incidents.permissions").declare()
         import_module("incidents.wording").declare()
         import_module("incidents.transitions")
         import_module("incidents.reviews.transitions")
+        import_module("incidents.maintenance.transitions")
         import_module("incidents.subscriptions").connect()
         import_module("incidents.dashboard").declare()

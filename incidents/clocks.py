@@ -16,6 +16,7 @@ from config.casework.deadlines.models import Deadline
 from config.casework.events import publish
 from config.casework.transitions import Step
 from incidents.choices import Clock
+from incidents.customers.choices import NoticeResult
 from incidents.events import AcknowledgementRecorded, IncidentReopened, SeverityJudged
 from incidents.models import Incident, Mitigation
 from incidents.reviews.choices import PostmortemState
@@ -197,10 +198,15 @@ def measure_taken_back(step: Step[Mitigation]) -> None:
     deadlines.meet(step.obj.incident, Clock.REVERT, at=step.at, about=step.obj)
 
 
+def was_somebody_told(incident: Incident) -> bool:
+    """A message was written about it, or somebody was spoken to by phone."""
+    return bool(incident.communications.exists() or incident.notices.filter(result=NoticeResult.SPOKEN).exists())
+
+
 def closing_needs(incident: Incident) -> list[str]:
     """What closing still waits for, as keys: cause, fix_reference, communication, joint_decision, postmortem."""
     missing = [name for name in ("cause", "fix_reference") if not getattr(incident, name)]
-    if not incident.no_communication_reason and not incident.communications.exists():
+    if not incident.no_communication_reason and not was_somebody_told(incident):
         missing.append("communication")
     approval = current_approval(incident, "joint_decision")
     if approval is not None and approval.granted_at is None:

@@ -13,15 +13,15 @@ from config.casework.access.models import User
 from config.casework.choices import Tone
 from config.casework.desk.clocks import SpokenClock, name_clock
 from config.casework.desk.dashboard import NEXT, Card, NextItem, next_of_queue, register_card, register_next
-from config.casework.desk.display import Mark, person_name
+from config.casework.desk.display import Mark
 from config.casework.words import clock_words
 from config.casework.work.choices import JobState
 from config.casework.work.models import Job
 from incidents import waits
 from incidents.choices import Clock
 from incidents.models import Incident, Mitigation
-from incidents.oncall.choices import OnCallPart
-from incidents.oncall.selectors import duties
+from incidents.oncall.board import card as on_call_card
+from incidents.oncall.board import next_steps as on_call_steps
 from incidents.reviews.choices import ActionState
 from incidents.reviews.models import ActionItem, Postmortem
 
@@ -29,7 +29,6 @@ VIEW, WORK = "incidents.view_incident", "incidents.change_incident"
 LEAD, DECIDE = "incidents.lead_incident", "incidents.decide_incident"
 ACTION_AHEAD = timedelta(days=3)  # how long before its date an action item shows
 MEASURE_AHEAD = timedelta(hours=24)
-SYSTEMS_NAMED = 3
 URGENT = (Clock.ACKNOWLEDGE, Clock.CONFIRM, Clock.MITIGATE)  # before paperwork, however late that is
 DELIVERIES = "messages.deliver"
 
@@ -41,6 +40,7 @@ ACTS = {
     Clock.REVERT: gettext_lazy("take the measure back"),
     Clock.PAPERWORK: gettext_lazy("complete the record"),
     Clock.ACTION: gettext_lazy("finish the action item"),
+    Clock.NOTICE: gettext_lazy("tell the customer"),
 }
 
 
@@ -50,6 +50,7 @@ def declare() -> None:
         name_clock(kind, act)
     register_card(cards)
     register_next(next_steps)
+    register_next(on_call_steps)
 
 
 # --- cards -----------------------------------------------------------------------------------------------------------
@@ -66,7 +67,7 @@ def cards(user: User, now: datetime) -> list[Card]:
     if user.has_perm("casework.view_job"):
         made.append(_attention())
     if user.has_perm("incidents.view_oncallrole"):
-        made.append(_on_call(now))
+        made.append(on_call_card(now))
     return made
 
 
@@ -170,34 +171,6 @@ def _promises(numbers: dict[str, int], user: User, now: datetime) -> Card:
         else f"{reverse('admin:incidents_actionitem_changelist')}?due=late"
     )
     return Card(_("Promises"), late_updates + late_items, sentence, url, Tone.WARN if said else "", 50)
-
-
-def _on_call(now: datetime) -> Card:
-    """Who is called now, in words."""
-    rows = duties(now)
-    systems: dict[str, list[str]] = {}
-    for duty, person in rows:
-        words = {"part": OnCallPart(duty.part).label, "who": person_name(person)}
-        systems.setdefault(duty.system.name, []).append(_("%(who)s (%(part)s)") % words)
-    named = [
-        _("%(system)s: %(people)s") % {"system": name, "people": ", ".join(people)}
-        for name, people in list(systems.items())[:SYSTEMS_NAMED]
-    ]
-    if len(systems) > SYSTEMS_NAMED:
-        named.append(_("and %(count)s more systems") % {"count": len(systems) - SYSTEMS_NAMED})
-    held = sum(person is not None for _duty, person in rows)
-    sentence = (
-        _("on call now. %(who)s") % {"who": "; ".join(named)} if rows else _("on call: no system has on-call parts yet")
-    )
-    number = _("%(held)s of %(parts)s") % {"held": held, "parts": len(rows)} if rows else 0
-    return Card(
-        _("On call"),
-        number,
-        sentence,
-        reverse("admin:incidents_oncallrole_changelist"),
-        "" if rows and held == len(rows) else Tone.DANGER,
-        60,
-    )
 
 
 def _open(user: User) -> QuerySet[Incident]:

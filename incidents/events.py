@@ -36,3 +36,19 @@ class AcknowledgementRecorded:
     incident: "Incident"
     actor: Actor
     at: datetime
+
+
+@dataclass(frozen=True)
+class DataLossFlagged:
+    """An alert says that data may be lost in an incident that did not say so before."""
+
+    incident: "Incident"
+    at: datetime
+
+
+@dataclass(frozen=True)
+class AlertsCameBack:
+    """Alerts fire anew for an incident that was open already."""
+
+    incident: "Incident"
+    at: datetime

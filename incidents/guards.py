@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 from config.casework.access.actors import actor_user
 from config.casework.transitions import Step
 from incidents.choices import UNRESOLVED
+from incidents.clocks import was_somebody_told
 from incidents.models import Incident
 
 
@@ -60,6 +61,15 @@ def not_before_it_began(step: Step[Incident]) -> str | None:
 
 
 def somebody_was_told(step: Step[Incident]) -> str | None:
-    if step.obj.no_communication_reason or step.obj.communications.exists():
+    if step.obj.no_communication_reason or was_somebody_told(step.obj):
         return None
     return _("Closing needs a message to somebody, or the reason why nobody needed to be told.")
+
+
+def agreed_notices_are_given(step: Step[Incident]) -> str | None:
+    """A notice time agreed by contract is kept, late or not, before the record is complete."""
+    owed = step.obj.affected.filter(told_at=None).exclude(agreed="").values_list("organization__name", flat=True)
+    names = ", ".join(owed.order_by("organization__name")[:5])
+    if not names:
+        return None
+    return _("Not told yet: %(names)s. Send a message or log the call under Messages.") % {"names": names}

@@ -15,7 +15,20 @@ from config.casework.personal import FREE_TEXT, personal
 from config.casework.transitions import Machine
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
-from incidents.oncall.models import OnCallRole
+from incidents.customers.models import Affected, Customer, CustomerContact, Notice, OptOut, Usage
+from incidents.maintenance.models import MaintenanceMessage, MaintenanceRule, MaintenanceWindow
+from incidents.oncall.models import (
+    CalendarFeed,
+    HandOverNote,
+    Leave,
+    OnCallRole,
+    OnCallShift,
+    Rotation,
+    RotationMember,
+    RotationVersion,
+    ShiftRecord,
+    ShiftSwap,
+)
 from incidents.paging.models import Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
@@ -38,6 +51,7 @@ HISTORY_FIELDS = [
     fix_reference=FREE_TEXT,
     no_mitigation_reason=FREE_TEXT,
     no_communication_reason=FREE_TEXT,
+    channel=FREE_TEXT,
 )
 @pghistory.track(model_name="IncidentEvent", fields=HISTORY_FIELDS)
 class Incident(Case):
@@ -100,6 +114,14 @@ class Incident(Case):
     fix_reference = models.CharField(
         _("fix"), max_length=300, blank=True, help_text=_("Commit, release, ticket or change.")
     )
+    channel = models.CharField(
+        _("incident channel"),
+        max_length=300,
+        blank=True,
+        editable=False,
+        help_text=_("Where we talk about it: an address, or the name of a chat room."),
+    )
+    channel_since = models.DateTimeField(null=True, blank=True, editable=False)
     paging_plan = models.JSONField(default=dict, blank=True, editable=False)
     paging_generation = models.PositiveSmallIntegerField(default=0, editable=False)
     is_demo = models.BooleanField(default=False, editable=False)
@@ -191,19 +213,37 @@ class Mitigation(models.Model):
 
 __all__ = [
     "ActionItem",
+    "Affected",
+    "CalendarFeed",
     "Communication",
+    "Customer",
+    "CustomerContact",
     "Escalation",
+    "HandOverNote",
     "Incident",
     "JointDecision",
+    "Leave",
+    "MaintenanceMessage",
+    "MaintenanceRule",
+    "MaintenanceWindow",
     "MessageTemplate",
     "Mitigation",
+    "Notice",
     "OnCallRole",
+    "OnCallShift",
+    "OptOut",
     "Page",
     "Postmortem",
     "Procedure",
     "ProcedureStep",
     "ReleaseWindow",
+    "Rotation",
+    "RotationMember",
+    "RotationVersion",
     "Run",
     "RunStep",
     "Severity",
+    "ShiftRecord",
+    "ShiftSwap",
+    "Usage",
 ]

@@ -8,6 +8,15 @@ ROWS = (
     "severity",
     "releasewindow",
     "oncallrole",
+    "rotation",
+    "rotationversion",
+    "rotationmember",
+    "oncallshift",
+    "leave",
+    "shiftswap",
+    "shiftrecord",
+    "handovernote",
+    "calendarfeed",
     "page",
     "escalation",
     "procedure",
@@ -15,8 +24,16 @@ ROWS = (
     "run",
     "runstep",
     "messagetemplate",
+    "customer",
+    "customercontact",
+    "usage",
+    "maintenancerule",
+    "maintenancewindow",
+    "maintenancemessage",
+    "notice",
+    "optout",
 )
-CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision")
+CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision", "affected")
 WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
 
 
@@ -24,6 +41,7 @@ def declare() -> None:
     for role in READERS:
         for row in (*ROWS, *CASE_ROWS):
             grant(role, f"incidents.view_{row}")
+        grant(role, "incidents.add+change_calendarfeed")
     for role in WORKERS:
         grant(role, "incidents.add+change_incident", "incidents.add+change_mitigation", "incidents.add_communication")
         grant(
@@ -33,13 +51,28 @@ def declare() -> None:
             "incidents.add+change_postmortem",
             "incidents.add+change_actionitem",
         )
+        grant(role, "incidents.add_affected", "incidents.add_notice", "incidents.add+change_customercontact")
+        grant(
+            role,
+            "incidents.add+change_oncallshift",
+            "incidents.add+change_leave",
+            "incidents.add+change_shiftswap",
+            "incidents.add+change_handovernote",
+        )
     for role in LEADS:
+        grant(
+            role,
+            "incidents.change_customer",
+            "incidents.add+change+delete_usage",
+            "incidents.add+change_maintenancewindow",
+        )
         grant(role, "incidents.lead_incident", "incidents.decide_incident", "incidents.change_jointdecision")
         grant(
             role,
             "incidents.add+change_severity",
             "incidents.add+change+delete_releasewindow",
             "incidents.change_oncallrole",
+            "incidents.add+change_rotation",
         )
         grant(
             role,

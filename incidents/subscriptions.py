@@ -1,15 +1,31 @@
 """What the incident desk does when something happens below it or in its own rooms."""
 
 from config.casework.access.actors import actor_user
+from config.casework.catalogue.choices import OrganizationKind
 from config.casework.events import DeadlineBreached, PersonSignedIn, subscribe
 from incidents import alerts
 from incidents.choices import SLA_CLOCKS, Clock
-from incidents.events import AcknowledgementRecorded, IncidentOpened, IncidentReopened, SeverityJudged
+from incidents.communications import reminders
+from incidents.customers import services as customers
+from incidents.events import (
+    AcknowledgementRecorded,
+    AlertsCameBack,
+    DataLossFlagged,
+    IncidentOpened,
+    IncidentReopened,
+    SeverityJudged,
+)
+from incidents.maintenance import services as maintenance
+from incidents.maintenance import suppression
+from incidents.maintenance.events import MaintenanceBegun, MaintenanceEnded
 from incidents.models import Incident
+from incidents.oncall import handover
+from incidents.oncall.events import DutyHandedOver
+from incidents.paging import holds, texts
 from incidents.paging import services as paging
-from incidents.paging import texts
 from incidents.services import confirm_acknowledgements, demand_joint_decision
 from integrations.messages.choices import Purpose
+from integrations.messages.events import MessageAccepted, MessageFailed
 from integrations.messages.services import recheck_before_sending
 from integrations.signals.events import AlertsReceived, LevelsAsked
 
@@ -23,14 +39,26 @@ def connect() -> None:
     subscribe(AcknowledgementRecorded, _acknowledged)
     subscribe(DeadlineBreached, _clock_ran_out)
     subscribe(PersonSignedIn, _signed_in)
+    subscribe(MessageAccepted, _message_accepted)
+    subscribe(MessageFailed, _message_failed)
+    subscribe(DataLossFlagged, _data_loss_flagged)
+    subscribe(AlertsCameBack, _alerts_came_back)
+    subscribe(MaintenanceBegun, maintenance.begun)
+    subscribe(MaintenanceEnded, maintenance.ended)
+    holds.register(suppression.held_until)
+    subscribe(DutyHandedOver, handover.handed_over)
     recheck_before_sending(Purpose.PAGE, texts.still_wanted)
 
 
 def _opened(event: IncidentOpened) -> None:
+    suppression.hold_clocks(event.incident, at=event.at)
     paging.begin(event.incident, at=event.at)
+    if event.incident.organization.kind == OrganizationKind.TENANT:
+        customers.name_affected(event.incident, [event.incident.organization], actor=None, at=event.at)
 
 
 def _reopened(event: IncidentReopened) -> None:
+    suppression.hold_clocks(event.incident, at=event.at)
     paging.begin(event.incident, at=event.at)
 
 
@@ -38,9 +66,13 @@ def _severity_judged(event: SeverityJudged) -> None:
     paging.severity_changed(event.incident, at=event.at, by_alert=event.by_alert)
     if event.incident.impacts_hiring:
         demand_joint_decision(event.incident, because="hiring", at=event.at)
+    customers.follow_agreements(event.incident, at=event.at)
+    if event.incident.acknowledged_at is None:
+        suppression.hold_clocks(event.incident, at=event.at)
 
 
 def _acknowledged(event: AcknowledgementRecorded) -> None:
+    suppression.let_clocks_run(event.incident, at=event.at)
     paging.acknowledged(event.incident, by=actor_user(event.actor), at=event.at)
 
 
@@ -53,7 +85,32 @@ def _clock_ran_out(event: DeadlineBreached) -> None:
     elif event.deadline.kind == Clock.CONFIRM:
         paging.acknowledgement_lapsed(incident, at=event.at)
     elif event.deadline.kind == Clock.UPDATE:
-        texts.send_update_reminder(incident, at=event.at)
+        reminders.update_is_overdue(incident, at=event.at)
+    elif event.deadline.kind == Clock.NOTICE:
+        reminders.customer_was_not_told(incident, event.deadline, at=event.at)
+
+
+def _data_loss_flagged(event: DataLossFlagged) -> None:
+    customers.follow_agreements(event.incident, at=event.at)
+    if suppression.let_clocks_run(event.incident, at=event.at):
+        paging.begin(event.incident, at=event.at)
+
+
+def _alerts_came_back(event: AlertsCameBack) -> None:
+    """What recovered in a maintenance and was left for the next opening is paged when it fires anew."""
+    if suppression.held_until(event.incident, event.at) is None and suppression.let_clocks_run(
+        event.incident, at=event.at
+    ):
+        paging.begin(event.incident, at=event.at)
+
+
+def _message_accepted(event: MessageAccepted) -> None:
+    customers.mail_accepted(event.message, at=event.at)
+
+
+def _message_failed(event: MessageFailed) -> None:
+    for notice in customers.mail_failed(event.message, at=event.at):
+        reminders.mail_did_not_arrive(notice, at=event.at)
 
 
 def _signed_in(event: PersonSignedIn) -> None:

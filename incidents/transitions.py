@@ -126,6 +126,7 @@ INCIDENT: Machine[Any] = Machine(
             guards=(
                 guards.severity_and_scope_are_judged,
                 guards.somebody_was_told,
+                guards.agreed_notices_are_given,
                 approved(
                     JOINT_DECISION,
                     missing=_("Closing needs the joint decision of CEO and CTO. Sign it under Decision."),

@@ -15,6 +15,7 @@ def declare() -> None:
     describe("clock.missed", _clock_missed)
     describe("incident.escalated", _escalated)
     describe("page.sent", _paged)
+    describe("incident.customer_called", _called)
     describe("alert.firing", _firing)
     describe("alert.resolved", _recovered)
 
@@ -39,6 +40,10 @@ WORDS = {
     "mitigation.applied": gettext_lazy("took a measure"),
     "mitigation.reverted": gettext_lazy("took a measure back"),
     "communication.sent": gettext_lazy("told %(recipients)s recipients (%(template)s)"),
+    "incident.channel_opened": gettext_lazy("opened a channel to talk about it"),
+    "incident.customer_affected": gettext_lazy("%(customer)s is affected"),
+    "incident.customer_not_affected": gettext_lazy("%(customer)s is not affected after all"),
+    "incident.notice_came_back": gettext_lazy("a mail came back; that customer counts as not told"),
     "run.started": gettext_lazy("began the procedure %(procedure)s"),
     "run.finished": gettext_lazy("the procedure %(procedure)s is finished"),
     "run_step.done": gettext_lazy("ticked step %(step)s"),
@@ -51,6 +56,7 @@ WORDS = {
     "action_item.finished": gettext_lazy("finished an action item"),
     "action_item.dropped": gettext_lazy("dropped an action item"),
     "action_item.reopened": gettext_lazy("reopened an action item"),
+    "page.held": gettext_lazy("nobody is paged for now: maintenance"),
     "page.skipped": gettext_lazy("nobody holds %(to)s, so nobody was paged; the next step follows at once"),
     "approval.requested": gettext_lazy("the joint decision of CEO and CTO is asked for"),
     "approval.signed": gettext_lazy("signed the joint decision as %(role)s"),
@@ -75,6 +81,13 @@ def _paged(entry: AuditEntry) -> str:
         "to": entry.detail["to"],
         "reason": PageReason(entry.detail["reason"]).label,
     }
+
+
+def _called(entry: AuditEntry) -> str:
+    said = (
+        _("spoke to %(customer)s") if entry.detail["result"] == "spoken" else _("did not reach %(customer)s by phone")
+    )
+    return said % {"customer": entry.detail["customer"]}
 
 
 def _firing(entry: AuditEntry) -> str:

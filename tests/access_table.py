@@ -16,6 +16,8 @@ LEADS = (CEO, CTO)
 WORKERS = (CEO, CTO, SUPPORT)
 DESK = (CEO, CTO, SUPPORT, PRIVACY, REVIEWER)
 STAFF = (*DESK, AUDITOR)
+JUDGES = (*LEADS, REVIEWER, AUDITOR)
+ASSESSMENTS = (*JUDGES, SUPPORT)
 SIGNED_IN = (*STAFF, ORG_ADMIN, MEMBER)
 ALL = ROLES
 NOBODY: tuple[str, ...] = ()
@@ -91,6 +93,9 @@ ADMIN: dict[str, Table] = {
             "run_start": Row(NOBODY, objects=("incident",)),  # by POST alone: tests/incidents
             "run_step": Row(NOBODY, objects=("incident", ":0")),
             "compose": Row(WORKERS, objects=("incident",)),
+            "channel": Row(WORKERS, objects=("incident",)),
+            "affected": Row(WORKERS, objects=("incident",)),
+            "not_affected": Row(WORKERS, objects=("incident", "affected")),
             "postmortem": Row(STAFF, objects=("incident",)),  # while there is none it leads back
             "postmortem_step": Row(NOBODY, objects=("incident", ":publish")),  # there is none yet
             "decide": Row(NOBODY, objects=("incident",)),  # nothing waits for a decision
@@ -100,9 +105,93 @@ ADMIN: dict[str, Table] = {
     "incidents_severity": Table("severity", STAFF, add=LEADS, change=LEADS),
     "incidents_releasewindow": Table("release_window", STAFF, add=LEADS, change=LEADS),
     "incidents_oncallrole": Table("on_call_role", STAFF, change=LEADS),
+    "incidents_rotation": Table(
+        "rotation",
+        STAFF,
+        add=LEADS,
+        acts={"act": Row(LEADS, objects=("rotation", ":edit")), "schedule": Row(STAFF)},
+    ),
+    "incidents_oncallshift": Table(
+        "shift",
+        STAFF,
+        add=WORKERS,
+        acts={
+            "act": Row(WORKERS, objects=("shift", ":end")),
+            "import": Row(WORKERS),
+            "process_import": Row(NOBODY),  # by POST alone
+            "export": Row(STAFF),
+        },
+    ),
+    "incidents_leave": Table(
+        "leave",
+        STAFF,
+        add=WORKERS,
+        acts={
+            "act": Row(WORKERS, objects=("leave", ":end")),
+            "import": Row(WORKERS),
+            "process_import": Row(NOBODY),  # by POST alone
+            "export": Row(STAFF),
+        },
+    ),
+    "incidents_shiftswap": Table("swap", STAFF, add=WORKERS, acts={"act": Row(WORKERS, objects=("swap", ":take"))}),
+    "incidents_handovernote": Table("note", STAFF, add=WORKERS, acts={"act": Row(WORKERS, objects=("note", ":read"))}),
+    "incidents_calendarfeed": Table("feed", STAFF, add=STAFF, acts={"act": Row(STAFF, objects=("feed", ":revoke"))}),
+    "incidents_shiftrecord": Table("shift_record", STAFF),
     "incidents_procedure": Table("procedure", STAFF, add=LEADS, change=LEADS),
-    "incidents_messagetemplate": Table("template", STAFF, add=LEADS, change=LEADS),
+    "incidents_messagetemplate": Table(
+        "template", STAFF, add=LEADS, change=LEADS, acts={"act": Row(LEADS, objects=("template", ":approve"))}
+    ),
+    "incidents_customer": Table(
+        "customer",
+        STAFF,
+        change=LEADS,
+        acts={
+            "sheet": Row(STAFF, objects=("customer",)),
+            "call": Row(NOBODY, objects=("customer",)),  # by POST alone: tests/incidents/test_customers.py
+            "came_back": Row(NOBODY, objects=("customer", ":0")),
+        },
+    ),
+    "incidents_customercontact": Table(
+        "contact",
+        STAFF,
+        add=WORKERS,
+        change=WORKERS,
+        acts={"import": Row(WORKERS), "process_import": Row(NOBODY), "export": Row(STAFF)},
+    ),
+    "incidents_maintenancewindow": Table(
+        "window",
+        STAFF,
+        add=LEADS,
+        acts={"mode": Row(LEADS), "act": Row(LEADS, objects=("window", ":cancel"))},
+    ),
+    "incidents_maintenancerule": Table("maintenance_rule", STAFF),
     "incidents_page": Table("page", STAFF),
+    # --- assessments, hiring, the register of assessing systems ---------------------------------------------------------
+    "disputes_assessment": Table(
+        "assessment",
+        ASSESSMENTS,
+        acts={"import": Row(LEADS), "process_import": Row(NOBODY), "export": Row(ASSESSMENTS)},
+    ),
+    "disputes_scoringversion": Table("scoring_version", JUDGES, add=LEADS, change=LEADS),
+    "disputes_employerswitch": Table(
+        "employer_switch", JUDGES, add=LEADS, acts={"act": Row(LEADS, objects=("employer_switch", ":show"))}
+    ),
+    "disputes_hiringdecision": Table(
+        "hiring_decision",
+        JUDGES,
+        acts={"import": Row(LEADS), "process_import": Row(NOBODY), "export": Row(JUDGES)},
+    ),
+    "disputes_refusedattempt": Table("refused_attempt", JUDGES),
+    "disputes_proxyfinding": Table(
+        "proxy_finding", JUDGES, acts={"act": Row(LEADS, objects=("proxy_finding", ":letter"))}
+    ),
+    "disputes_aisystem": Table("ai_system", (*JUDGES, SUPPORT)),
+    "disputes_reviewerauthority": Table(
+        "authority", JUDGES, add=LEADS, acts={"act": Row(LEADS, objects=("authority", ":revoke"))}
+    ),
+    "disputes_seriousincident": Table(
+        "serious_incident", JUDGES, add=LEADS, acts={"act": Row(LEADS, objects=("serious_incident", ":report"))}
+    ),
 }
 
 ADDRESSES: dict[str, Row] = {
@@ -111,6 +200,8 @@ ADDRESSES: dict[str, Row] = {
     "readyz": Row(ALL),
     "api-health": Row(ALL),
     "api-v1-health": Row(ALL),
+    "unsubscribe": Row(ALL, objects=(":no-such-token",), status=404),
+    "oncall-feed": Row(ALL, objects=(":no-such-token",), status=404),
     "page-acknowledge": Row(ALL, objects=(":no-such-token",), status=404),
     "file-download": Row((*DESK, AUDITOR), objects=("file",)),
     "admin:index": Row(STAFF),
@@ -132,6 +223,9 @@ ADDRESSES: dict[str, Row] = {
     "api:read_case": Row(ALL, objects=(":INC-2026-000001",), status=401),
     "api:take_step": Row(ALL, objects=(":INC-2026-000001", ":acknowledge"), status=405),
     "api:report": Row(ALL, status=405),
+    "api:put": Row(ALL, objects=(":jobarium", ":a-1"), status=405),
+    "api:read_standing": Row(ALL, objects=(":jobarium", ":a-1"), status=401),
+    "api:check": Row(ALL, status=405),
 }
 
 LIBRARIES = ("account_", "mfa_", "socialaccount_", "google_", "usersessions_")

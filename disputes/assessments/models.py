@@ -108,6 +108,7 @@ class Assessment(models.Model):
             models.Index(fields=["organization", "-assessed_at"], name="assessment_organization"),
             models.Index(fields=["system", "model_version"], name="assessment_model"),
             models.Index(fields=["system", "rules_version"], name="assessment_rules"),
+            models.Index(fields=["external_id"], name="assessment_external_id"),
             models.Index(fields=["candidate_ref"], name="assessment_candidate"),
             models.Index(fields=["candidate_email"], condition=~Q(candidate_email=""), name="assessment_email"),
             models.Index(fields=["assessed_at", "id"], condition=Q(notice_state__in=UNTOLD), name="assessment_untold"),
@@ -122,7 +123,6 @@ class Assessment(models.Model):
                 name="assessment_told_has_time",
             ),
         ]
-        permissions = [("import_assessment", _("Can import assessments"))]
 
     def __str__(self) -> str:
         return f"assessment {self.pk}"  # never a candidate: the admin log copies it

@@ -28,8 +28,8 @@ def declare() -> None:
     for row in SUPPORT_SEES:
         grant(Role.SUPPORT, f"disputes.view_{row}")
     for role in LEADS:
-        grant(role, "disputes.answer_proxyfinding", "disputes.add_employerswitch", "disputes.change_aisystem")
-        grant(role, "disputes.add_reviewerauthority", "disputes.change_reviewerauthority")
+        grant(role, "disputes.answer_proxyfinding", "disputes.add_employerswitch")
+        grant(role, "disputes.add_reviewerauthority")
         grant(role, "disputes.add_seriousincident", "disputes.report_seriousincident")
         grant(role, "disputes.add+change_scoringversion")
         grant(role, "disputes.add+change_hiringdecision", "disputes.add+change_assessment")

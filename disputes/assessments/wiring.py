@@ -4,8 +4,9 @@ from django.utils.translation import gettext_lazy as _
 
 from config.casework.catalogue import sections
 from config.casework.desk.clocks import name_clock
+from config.casework.desk.dashboard import register_card
 from config.casework.work import sweeps
-from disputes.assessments import permissions
+from disputes.assessments import dashboard, permissions
 from disputes.register.services import CLOCK
 
 
@@ -16,4 +17,5 @@ def connect() -> None:
     sweeps.register("weekly hiring figure", "disputes.hiring.figures.ask", order=130)
     sweeps.register("assessments kept long enough", "disputes.assessments.retention.sweep", order=850)
     permissions.declare()
+    register_card(dashboard.card)
     name_clock(CLOCK, _("report to the authority"))

@@ -9,11 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from config.casework.access.models import User
 from config.casework.catalogue.models import System
 from config.casework.personal import FREE_TEXT, Erasure, Subject, holds, personal
-from incidents.communications.choices import Audience
+from incidents.communications.choices import Audience, TemplateStanding
 from incidents.querysets import OfIncidentQuerySet
 
 if TYPE_CHECKING:
     from incidents.models import Incident
+
+WAITING = Q(approved_at=None, withdrawn_at=None)
 
 
 @personal(plain=("key", "language", "title", "subject", "body", "slots"))
@@ -36,9 +38,18 @@ class MessageTemplate(models.Model):
     claims_data_safety = models.BooleanField(
         default=False, help_text=_("It says that data are safe; refused where data may be lost.")
     )
-    approved_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    approved_at = models.DateTimeField(null=True, blank=True)
-    is_current = models.BooleanField(default=True)
+    proposed_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+    proposed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    approved_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+    approved_at = models.DateTimeField(null=True, blank=True, editable=False)
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("Declined, or replaced before anybody approved it.")
+    )
+    is_current = models.BooleanField(default=True, editable=False)
 
     class Meta:
         ordering = ("system__name", "key", "language", "-version")
@@ -47,10 +58,29 @@ class MessageTemplate(models.Model):
             models.UniqueConstraint(
                 fields=["system", "key", "language"], condition=Q(is_current=True), name="template_one_current"
             ),
+            models.UniqueConstraint(
+                fields=["system", "key", "language"], condition=WAITING, name="template_one_waiting"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_current=False) | Q(approved_at__isnull=False), name="template_current_is_approved"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.key} v{self.version}"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Written, and neither approved nor declined."""
+        return self.approved_at is None and self.withdrawn_at is None
+
+    @property
+    def standing(self) -> TemplateStanding:
+        if self.is_current:
+            return TemplateStanding.CURRENT
+        if self.is_waiting:
+            return TemplateStanding.WAITING
+        return TemplateStanding.OLD if self.approved_at else TemplateStanding.WITHDRAWN
 
 
 @personal(

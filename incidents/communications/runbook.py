@@ -11,7 +11,7 @@ from config.casework.catalogue.fields import Key, Line, RunbookModel, Text
 from config.casework.catalogue.models import System
 from config.casework.catalogue.sections import Changes, Context, Finding, Section, register, setting
 from incidents.communications.models import MessageTemplate
-from incidents.communications.slots import FACTS, guarded_word, slots_in
+from incidents.communications.slots import FACTS, claims_safe_data, guarded_word, slots_in
 
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]{2})?$")]
 
@@ -88,6 +88,8 @@ def _check_templates(templates: list[Template], context: Context) -> Iterator[Fi
             context=context,
         )
         if template.audience in outside(context):
+            if claims_safe_data(f"{template.subject}\n{template.body}") and not template.claims_data_safety:
+                yield Finding((index, "body"), "says that data are safe; mark it with claims_data_safety: true")
             for name in (*slots_in(template.subject), *slots_in(template.body)):
                 if name in FACTS and not FACTS[name].outside and name not in {slot.key for slot in template.slots}:
                     yield Finding((index, "body"), f"uses {{{name}}}, which is for inside only ({FACTS[name].meaning})")

@@ -2,14 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
-from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from config.casework.access.models import User
@@ -17,15 +15,14 @@ from config.casework.access.services import require
 from config.casework.audit.services import record
 from config.casework.deadlines import services as deadlines
 from incidents.choices import UNRESOLVED, Clock
-from incidents.communications.choices import Audience
+from incidents.clocks import effective_level
+from incidents.communications.choices import OUTSIDE_AUDIENCES, Audience
+from incidents.communications.dispatch import addressees, dispatch
 from incidents.communications.models import Communication, MessageTemplate
-from incidents.communications.slots import FACTS, fill, guarded_word, slots_in
+from incidents.communications.slots import FACTS, claims_safe_data, fill, guarded_word, slots_in
+from incidents.customers.models import CustomerContact
 from incidents.models import Incident
 from incidents.procedures.models import RunStep
-from integrations.messages.choices import Purpose
-from integrations.messages.services import queue_chat, queue_mail
-
-USER_AUDIENCES = (Audience.EMPLOYER, Audience.CANDIDATE, Audience.STATUS)
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,7 @@ def from_playbook(step: RunStep) -> MessageTemplate:
         title=run.title,
         subject=_("News about {system}"),
         body=_("Hello,\n\n%(text)s\n\nYour {system} team\n") % {"text": step.text},
+        claims_data_safety=claims_safe_data(step.text),
         approved_at=run.started_at,
     )
 
@@ -82,10 +80,10 @@ def known_slots(incident: Incident, template: MessageTemplate, *, next_update: s
     facts = [
         name
         for name, fact in FACTS.items()
-        if name not in own and (fact.outside or template.audience not in USER_AUDIENCES)
+        if name not in own and (fact.outside or template.audience not in OUTSIDE_AUDIENCES)
     ]
     values = _facts(incident, next_update=next_update)
-    return {name: values[name] for name in facts}
+    return {name: values[name] for name in facts if name in values}
 
 
 def _facts(incident: Incident, *, next_update: str) -> dict[str, str]:
@@ -99,6 +97,7 @@ def _facts(incident: Incident, *, next_update: str) -> dict[str, str]:
         "mitigation": measures or _("being worked on"),
         "owner": incident.owner.get_full_name() if incident.owner else _("nobody yet"),
         "next_update": next_update,
+        "channel": incident.channel or _("none yet"),
     }
 
 
@@ -109,14 +108,16 @@ def preview(template: MessageTemplate, incident: Incident, values: Mapping[str, 
     """
     filled = {name: str(value).strip() for name, value in values.items() if str(value).strip()}
     subject, body = fill(template.subject, filled), fill(template.body, filled)
-    words = incident.system.setting("guard_words", []) if template.audience in USER_AUDIENCES else []
+    outside = template.audience in OUTSIDE_AUDIENCES
+    words = incident.system.setting("guard_words", []) if outside else []
     found = [word for word in words if guarded_word(f"{subject}\n{body}", [word])]
     return Preview(
         subject=subject,
         body=body,
         unfilled=tuple(name for name in slots(template) if name not in filled),
         forbidden=tuple(found),
-        needs_data_safety_word=incident.data_loss_risk and template.claims_data_safety,
+        needs_data_safety_word=incident.data_loss_risk
+        and (template.claims_data_safety or (outside and claims_safe_data(f"{subject}\n{body}"))),
     )
 
 
@@ -127,7 +128,8 @@ def send(
     actor: User,
     at: datetime,
     values: Mapping[str, str],
-    recipients: Iterable[str],
+    recipients: Iterable[str] = (),
+    contacts: Sequence[CustomerContact] = (),
     next_update_at: datetime | None = None,
     confirm_data_safety: bool = False,
 ) -> Communication:
@@ -136,6 +138,7 @@ def send(
     Args:
         values: what fills the slots.
         recipients: mail addresses; for the internal update the two people of the incident when left empty.
+        contacts: people at customers (`customers.selectors.readers`); their customers count as told once the mail was accepted.
         next_update_at: when the next word is promised, aware; demanded of an internal update on an unresolved incident.
         confirm_data_safety: the CTO's or CEO's word that the claim of safe data holds in spite of the flag (INC-39).
     Raises:
@@ -144,7 +147,8 @@ def send(
     """
     require(actor, "incidents.add_communication", incident)
     filled = preview(template, incident, values)
-    addresses = _addresses(incident, template, recipients)
+    people = addressees(incident, template, recipients, contacts)
+    addresses = [person.address for person in people]
     _refuse_unfit(incident, template, filled, actor, at, next_update_at, confirm_data_safety)
     with transaction.atomic():
         communication, created = Communication.objects.get_or_create(
@@ -168,30 +172,21 @@ def send(
             },
         )
         if created:
-            _dispatch(communication, at)
-            record(
-                incident,
-                "communication.sent",
-                actor=actor,
-                at=at,
-                about=communication,
-                detail={
-                    "audience": template.audience,
-                    "template": template.key,
-                    "version": template.version,
-                    "recipients": len(addresses),
-                },
-            )
-            if next_update_at is not None:
-                deadlines.meet(incident, Clock.UPDATE, at=at)
-                deadlines.start(
-                    incident,
-                    Clock.UPDATE,
-                    at=at,
-                    due_at=next_update_at,
-                    steps=[{"rule": "promised in the last update", "at": next_update_at.isoformat()}],
-                )
+            communication.recipient_count = dispatch(communication, people, at=at)
+            communication.save(update_fields=["recipient_count"])
+            _record_sent(communication, actor=actor, at=at)
+            _renew_update_clock(incident, next_update_at, at=at)
     return communication
+
+
+def _record_sent(communication: Communication, *, actor: User, at: datetime) -> None:
+    detail = {
+        "audience": communication.audience,
+        "template": communication.template_key,
+        "version": communication.template_version,
+        "recipients": communication.recipient_count,
+    }
+    record(communication.incident, "communication.sent", actor=actor, at=at, about=communication, detail=detail)
 
 
 def _key(incident: Incident, template: MessageTemplate, filled: Preview, addresses: list[str], at: datetime) -> str:
@@ -200,52 +195,37 @@ def _key(incident: Incident, template: MessageTemplate, filled: Preview, address
     return hashlib.sha256("\n".join([*parts, f"{at:%Y-%m-%dT%H:%M}"]).encode()).hexdigest()
 
 
-def _dispatch(communication: Communication, at: datetime) -> None:
-    internal = communication.audience == Audience.INTERNAL
-    purpose = Purpose.INTERNAL if internal else Purpose.UPDATE
-    context = {
-        "headline": communication.subject,
-        "paragraphs": [part for part in communication.body.split("\n\n") if part.strip()],
-        "why": _("You get this because you work on this incident.")
-        if internal
-        else _("You get this because you use %(system)s.")
-        % {"system": communication.incident.system.public_name or communication.incident.system.name},
-    }
-    text, html = render_to_string("mail/update.txt", context), render_to_string("mail/update.html", context)
-    for address in communication.recipients:
-        queue_mail(
-            to=address, subject=communication.subject, text=text, html=html, key=f"communication:{communication.pk}:{hashlib.sha256(address.encode()).hexdigest()[:16]}",
-            purpose=purpose, case=communication.incident, about=communication, at=at,
-        )  # fmt: skip
-    if internal:
-        level = communication.incident.severity
-        queue_chat(
-            subject=f"{communication.incident.reference} {level.key if level else ''}".strip(),
-            text=_("An internal update was written. Read it on the desk."),
-            key=f"communication-chat:{communication.pk}",
-            purpose=purpose,
-            case=communication.incident,
-            about=communication,
-            at=at,
-        )
+def _renew_update_clock(incident: Incident, promised: datetime | None, *, at: datetime) -> None:
+    """The next word is due when it was promised, else by the rhythm of the severity (INC-97); none once it is resolved."""
+    deadlines.meet(incident, Clock.UPDATE, at=at)
+    if promised is not None:
+        steps = [{"rule": "promised in the last update", "at": promised.isoformat()}]
+        deadlines.start(incident, Clock.UPDATE, at=at, due_at=promised, steps=steps)
+        return
+    level = effective_level(incident)
+    if level is not None and level.update_every and incident.state in UNRESOLVED:
+        deadlines.start(incident, Clock.UPDATE, at=at, span=level.update_every, calendar=level.business_calendar())
 
 
-def _addresses(incident: Incident, template: MessageTemplate, recipients: Iterable[str]) -> list[str]:
-    wanted = [address.strip().lower() for address in recipients if address.strip()]
-    if not wanted and template.audience == Audience.INTERNAL:
-        wanted = [person.email for person in (incident.owner, incident.comms_lead) if person is not None]
-    unique = list(dict.fromkeys(wanted))
-    bad = []
-    for address in unique:
-        try:
-            validate_email(address)
-        except ValidationError:
-            bad.append(address)
-    if bad:
-        raise ValidationError({"recipients": _("Not a mail address: %(bad)s.") % {"bad": ", ".join(bad)}})
-    if not unique:
-        raise ValidationError({"recipients": _("Nobody to tell: add at least one address.")})
-    return unique
+def open_channel(incident: Incident, *, channel: str, actor: User, at: datetime) -> Incident:
+    """Note where we talk about the incident, and since when (INC-26); another place replaces it.
+
+    Args:
+        channel: an address, or the name of a chat room.
+    Raises:
+        ValidationError: empty or too long.
+    """
+    require(actor, "incidents.change_incident", incident)
+    if not channel.strip():
+        raise ValidationError({"channel": _("Give an address, or the name of the room.")})
+    with transaction.atomic():
+        row = Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
+        row.channel, row.channel_since = channel.strip(), at
+        row.clean_fields(exclude={field.name for field in row._meta.concrete_fields} - {"channel"})
+        row.save(update_fields=["channel", "channel_since"])
+        record(row, "incident.channel_opened", actor=actor, at=at, fields=["channel"])
+    incident.refresh_from_db(fields=["channel", "channel_since"])
+    return incident
 
 
 def _refuse_unfit(

@@ -7,6 +7,12 @@ from types import MappingProxyType
 from typing import Final
 
 _SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_SAFE_DATA = re.compile(
+    r"\b(?:data|files?|drafts?|progress|profiles?|answers?|applications?)\b[^.!?]{0,60}"
+    r"\b(?:safe|saved|secure|kept|intact|complete|not\s+lost|not\s+affected)\b"
+    r"|\b(?:nothing|no\s+data)\b[^.!?]{0,20}\blost\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,10 @@ FACTS: Final[Mapping[str, Fact]] = MappingProxyType(
         "mitigation": Fact("measures in force now"),
         "owner": Fact("who leads the work"),
         "next_update": Fact("when the next update is promised", outside=True),
+        "channel": Fact("where we talk about the incident"),
+        "starts": Fact("when the maintenance begins", outside=True),
+        "ends": Fact("when the maintenance ends", outside=True),
+        "work": Fact("what is done in the maintenance", outside=True),
     }
 )
 
@@ -55,3 +65,8 @@ def guarded_word(text: str, words: list[str]) -> str | None:
         if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE):
             return word
     return None
+
+
+def claims_safe_data(text: str) -> bool:
+    """Whether a text says that data are safe, also when its author did not mark it so (INC-39)."""
+    return _SAFE_DATA.search(text) is not None

@@ -23,7 +23,7 @@ from incidents.clocks import effective_level, follow_severity
 from incidents.models import Incident
 from incidents.oncall.choices import OnCallPart
 from incidents.oncall.selectors import resolve
-from incidents.paging import texts
+from incidents.paging import holds, texts
 from incidents.paging.choices import PageReason, PageState
 from incidents.paging.models import Escalation, Page
 from incidents.services import demand_joint_decision
@@ -103,6 +103,10 @@ def run_step(incident_id: int, *, generation: int, step: int, round_: int, at: d
         )
         if incident.paging_generation != generation or not _needs_paging(incident):
             return None
+        until = holds.held_until(incident, at)
+        if until is not None:
+            _hold(incident, until=until, at=at)
+            return None
         steps = incident.paging_plan["steps"]
         target = steps[step]["to"]
         person = resolve(incident.system, target, at, demo=incident.is_demo)
@@ -119,6 +123,14 @@ def run_step(incident_id: int, *, generation: int, step: int, round_: int, at: d
         )
         _enqueue_next(incident, step=step, round_=round_, at=at, at_once=page.state == PageState.SKIPPED)
     return page
+
+
+def _hold(incident: Incident, *, until: datetime, at: datetime) -> None:
+    """Nobody is paged for now; at `until` the plan begins again with its first step, if somebody is still needed."""
+    incident.paging_generation += 1
+    incident.save(update_fields=["paging_generation"])
+    record(incident, "page.held", actor=None, at=at, detail={"until": until.isoformat()})
+    _enqueue_step(incident, step=0, round_=0, at=until)
 
 
 def hand_over(incident: Incident, *, giver: User, to: User, at: datetime) -> Page:
@@ -184,6 +196,10 @@ def escalate(deadline_id: int, *, order: int, at: datetime) -> Escalation | None
         incident = cast("Incident", deadline.case)
         steps = incident.paging_plan.get("breach", [])
         if not deadline.is_open or deadline.breached_at is None or order >= len(steps):
+            return None
+        until = holds.held_until(incident, at)
+        if until is not None:
+            _enqueue_escalation(deadline, order=order, at=until, after_hold=True)
             return None
         target = steps[order]["to"]
         person = resolve(incident.system, target, at, demo=incident.is_demo)
@@ -294,10 +310,12 @@ def _enqueue_step(incident: Incident, *, step: int, round_: int, at: datetime) -
     )
 
 
-def _enqueue_escalation(deadline: Deadline, *, order: int, at: datetime) -> None:
+def _enqueue_escalation(deadline: Deadline, *, order: int, at: datetime, after_hold: bool = False) -> None:
     incident = cast("Incident", deadline.case)
     missed = int(deadline.breached_at.timestamp()) if deadline.breached_at else 0
     key = f"escalate:{deadline.pk}:{incident.paging_generation}:{missed}:{order}"
+    if after_hold:
+        key = f"{key}:{int(at.timestamp())}"
     enqueue("incidents.escalate", key=key, at=at, deadline=deadline.pk, order=order)
 
 

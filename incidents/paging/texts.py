@@ -115,35 +115,6 @@ def send_escalation(incident: Incident, escalation: Escalation, deadline: Deadli
         )
 
 
-def send_update_reminder(incident: Incident, *, at: datetime) -> None:
-    """Remind whoever speaks for us that the promised next update is overdue (INC-97)."""
-    person = incident.comms_lead
-    if person is None:
-        return
-    with override(person.language):
-        context = _facts(incident, person.zone) | {
-            "headline": _("The next update is overdue"),
-            "link": {
-                "url": settings.BASE_URL + reverse("admin:incidents_incident_change", args=[incident.pk]),
-                "label": _("Open the incident"),
-            },
-            "ask": _("Tell the people affected how it stands, and when they hear more."),
-            "why": _("You get this because you speak for us on this incident."),
-        }
-        queue_mail(
-            to=person.email,
-            name=person.name,
-            subject=f"[{context['severity']}] {context['headline']} - {incident.system} ({incident.reference})",
-            text=render_to_string("mail/page.txt", context),
-            html=render_to_string("mail/page.html", context),
-            key=f"update-reminder:{incident.pk}:{int(at.timestamp())}",
-            purpose=Purpose.REMINDER,
-            case=incident,
-            person=person,
-            at=at,
-        )
-
-
 def still_wanted(message: Message) -> bool:
     """A page leaves only while its incident still waits for somebody."""
     incident = message.case

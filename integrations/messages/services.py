@@ -15,9 +15,11 @@ from config.casework import clock
 from config.casework.access.models import RESERVED, User
 from config.casework.cases.models import Case
 from config.casework.cases.timeline import Entry
+from config.casework.events import publish
 from config.casework.work.failures import Permanent, Retry
 from config.casework.work.services import enqueue
 from integrations.messages.choices import Channel, MessageState, Purpose
+from integrations.messages.events import MessageAccepted, MessageFailed
 from integrations.messages.models import Message
 
 DEMO = "demo: nothing leaves"
@@ -139,13 +141,14 @@ def deliver(message_id: int) -> None:
         _send_chat(message)
     message.sent_at = clock.now()
     _finish(message, MessageState.SENT, "")
+    publish(MessageAccepted(message, message.sent_at))
 
 
 def mark_failed(message_id: int, reason: str) -> None:
     """After the last attempt the message says so on the case's page; the parked job stands in the attention list."""
-    Message.objects.filter(pk=message_id, state=MessageState.QUEUED).update(
-        state=MessageState.FAILED, outcome=reason[:120]
-    )
+    failed = Message.objects.filter(pk=message_id, state=MessageState.QUEUED)
+    if failed.update(state=MessageState.FAILED, outcome=reason[:120]):
+        publish(MessageFailed(Message.objects.get(pk=message_id), clock.now()))
 
 
 def _send_mail(message: Message) -> None:

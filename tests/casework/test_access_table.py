@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from config.casework.access.choices import Role, Scope
-from config.casework.access.models import ApiToken
+from config.casework.access.models import ApiToken, User
 from config.casework.access.services import issue_token
 from config.casework.approvals.models import Deputy
 from config.casework.approvals.services import request_approval
@@ -26,19 +26,42 @@ from config.casework.catalogue.loader import load
 from config.casework.catalogue.models import System
 from config.casework.files.services import store
 from config.casework.work.models import Job
+from disputes.models import (
+    AiSystem,
+    EmployerSwitch,
+    HiringDecision,
+    ProxyFinding,
+    RefusedAttempt,
+    ReviewerAuthority,
+    ScoringVersion,
+    SeriousIncident,
+)
 from incidents.models import (
     ActionItem,
+    Affected,
+    CalendarFeed,
+    CustomerContact,
+    HandOverNote,
+    Incident,
+    Leave,
+    MaintenanceRule,
+    MaintenanceWindow,
     MessageTemplate,
     Mitigation,
     OnCallRole,
+    OnCallShift,
     Page,
     Procedure,
     ReleaseWindow,
+    Rotation,
     Severity,
+    ShiftRecord,
+    ShiftSwap,
 )
 from incidents.services import open_incident
 from tests import factories
 from tests.access_table import ADDRESSES, ADMIN, ANONYMOUS, LIBRARIES, MEMBER, ORG_ADMIN, ROLES, UNNAMED, Row, Table
+from tests.disputes import makers
 
 RUNBOOK = django_settings.BASE_DIR / "config" / "runbooks" / "jobarium.yaml"
 PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
@@ -116,7 +139,17 @@ def world(db: None, now: datetime, settings: Any) -> World:
         scope="All",
     )
     issue_token("t", [Scope.CASES], actor=None, at=now)
+    rotation = Rotation.objects.create(system=system, key="primary", created_at=now, changed_at=now)
+    span = {"starts_at": now, "ends_at": now + timedelta(days=1)}
+    entered = {**span, "person": owner, "entered_at": now, "changed_at": now}
     rows: dict[str, models.Model | None] = {
+        "rotation": rotation,
+        "shift": OnCallShift.objects.create(rotation=rotation, **entered),
+        "leave": Leave.objects.create(**entered),
+        "swap": ShiftSwap.objects.create(rotation=rotation, offered_by=owner, offered_at=now, **span),
+        "note": HandOverNote.objects.create(rotation=rotation, text="t", author=owner, written_at=now),
+        "feed": CalendarFeed.objects.create(owner=owner, prefix="p", digest="d", created_at=now),
+        "shift_record": ShiftRecord.objects.create(rotation=rotation, person=owner, starts_at=now, recorded_at=now),
         "person": owner,
         "organization": factories.organization("acme"),
         "system": system,
@@ -142,8 +175,64 @@ def world(db: None, now: datetime, settings: Any) -> World:
         "procedure": Procedure.objects.first(),
         "template": MessageTemplate.objects.first(),
         "page": Page.objects.first(),
+        **assessing(system, incident, owner, now),
+        "affected": Affected.objects.create(incident=incident, organization=factories.organization("acme"), since=now),
+        "customer": factories.organization("acme"),
+        "contact": CustomerContact.objects.create(
+            organization=factories.organization("acme"), name="C", email="c@acme.example"
+        ),
+        "window": MaintenanceWindow.objects.create(
+            system=system, title="t", starts_at=now + timedelta(days=9), ends_at=now + timedelta(days=9, hours=1)
+        ),
+        "maintenance_rule": MaintenanceRule.objects.create(
+            system=system,
+            key="k",
+            title="t",
+            recurrence="FREQ=MONTHLY;BYDAY=1SU",
+            at="02:00",
+            begins=now.date(),
+            duration="PT2H",
+        ),
     }
     return World({name: row for name, row in rows.items() if row is not None})
+
+
+def assessing(system: System, incident: Incident, owner: User, now: datetime) -> dict[str, models.Model | None]:
+    """Rows of the rooms about assessments."""
+    assessed = makers.assessment(now, system=system)
+    own = {"assessment": assessed, "organization": assessed.organization}
+    day = timedelta(days=1)
+    return {
+        "assessment": assessed,
+        "scoring_version": ScoringVersion.objects.first(),
+        "employer_switch": EmployerSwitch.objects.create(
+            organization=factories.organization("hidden"), reason="r", hidden_at=now
+        ),
+        "hiring_decision": HiringDecision.objects.create(
+            **own, decision="reject", reasons=["skills"], door="api", decided_at=now
+        ),
+        "refused_attempt": RefusedAttempt.objects.create(
+            **own, reasons=["authenticity"], why="authenticity_alone", door="api", at=now
+        ),
+        "proxy_finding": ProxyFinding.objects.create(
+            organization=assessed.organization,
+            system=system,
+            seen=30,
+            seen_rejected=30,
+            unseen=40,
+            unseen_rejected=12,
+            incident=incident,
+            letter="l",
+            found_at=now,
+        ),
+        "ai_system": AiSystem.objects.first(),
+        "authority": ReviewerAuthority.objects.create(
+            person=owner, competence="c", authority="a", starts_at=now, ends_at=now + day
+        ),
+        "serious_incident": SeriousIncident.objects.create(
+            system=system, gap="g", what="w", incident=incident, aware_at=now, report_due_at=now + day
+        ),
+    }
 
 
 def client_of(role: str) -> Client:

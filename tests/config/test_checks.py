@@ -16,6 +16,7 @@ from django.test.utils import isolate_apps
 from config import checks
 from config.casework import personal as declarations
 from config.casework.personal import FREE_TEXT, personal
+from config.grants import append_only_tables
 from config.postgres import APPLICATION
 
 PROJECT = Path(checks.__file__).parent.parent
@@ -232,7 +233,8 @@ class TestTrailRights:
 
     def test_the_owner_is_refused(self) -> None:
         found = checks.trail_rights(databases=["default"])
-        assert [message.id for message in found] == ["desk.E032", "desk.E032"]
+        assert {message.id for message in found} == {"desk.E032"}
+        assert len(found) == len(append_only_tables()) >= 3
         assert "owns the append-only table casework_auditentry" in found[0].msg
 
     def test_a_role_that_may_only_add_passes_and_one_that_may_delete_does_not(self) -> None:

@@ -114,7 +114,7 @@ def test_the_cto_works_an_incident_from_page_to_close(
     confirm(page, "Look at it")
     picture("compose")
     confirm(page, "Send to 1 recipient")
-    expect(page.locator("body")).to_contain_text("On its way to 1 recipients")
+    expect(page.locator("body")).to_contain_text("On its way to 1 recipient")
     tick(clock.now())
     assert "Reading your CV" in mail.outbox[-1].subject
 

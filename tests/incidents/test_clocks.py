@@ -161,7 +161,7 @@ class TestChangeOfSeverity:
             actor=lead,
             at=now + MINUTE,
             values=dict.fromkeys(
-                ("reference", "system", "severity", "impact", "mitigation", "owner", "next_update"), "x"
+                ("reference", "system", "severity", "impact", "mitigation", "owner", "next_update", "channel"), "x"
             ),
             recipients=[],
             next_update_at=now + 20 * MINUTE,

@@ -129,10 +129,11 @@ class TestTemplates:
         assert template.claims_data_safety
         assert [slot["key"] for slot in template.slots] == ["feature", "eta", "fallback_option"]
 
-    def test_the_internal_update_holds_its_six_fields(self, jobarium: System) -> None:
+    def test_the_internal_update_holds_its_six_fields_and_the_channel(self, jobarium: System) -> None:
         body = MessageTemplate.objects.get(system=jobarium, key="internal_update").body
         labels = [line.partition(":")[0] for line in body.splitlines()]
-        assert labels == ["Incident ID", "Severity", "Impact", "Current mitigation", "Next update ETA", "Owner"]
+        six = ["Incident ID", "Severity", "Impact", "Current mitigation", "Next update ETA", "Owner"]
+        assert labels == [*six, "Channel"]
 
     def test_a_change_is_a_new_version_and_the_old_one_stays(
         self, jobarium: System, change: Change, lead: User

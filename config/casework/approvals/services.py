@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import cast
 
 from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
+from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from config.casework.access.choices import Role
@@ -19,9 +19,19 @@ from config.casework.transitions import Guard, Refused, Step, Words
 
 
 def request_approval(
-    case: Case, purpose: str, *, roles: Iterable[Role], at: datetime, binding: str = "", excluded: Iterable[User] = ()
+    case: models.Model,
+    purpose: str,
+    *,
+    roles: Iterable[Role],
+    at: datetime,
+    binding: str = "",
+    excluded: Iterable[User] = (),
 ) -> Approval:
-    """Ask for an approval, or return the one already asked; another binding withdraws the old one."""
+    """Ask for an approval, or return the one already asked; another binding withdraws the old one.
+
+    Args:
+        case: the case, or another row that needs a second person.
+    """
     with transaction.atomic():
         current = current_approval(case, purpose, lock=True)
         if current is not None and current.binding == binding:
@@ -77,12 +87,25 @@ def sign(approval: Approval, *, actor: User, at: datetime, comment: str = "") ->
     return approval
 
 
-def current_approval(case: Case, purpose: str, *, lock: bool = False) -> Approval | None:
+def current_approval(case: models.Model, purpose: str, *, lock: bool = False) -> Approval | None:
     """The approval of this purpose that was not withdrawn."""
     rows = Approval.objects.filter(
         content_type=ContentType.objects.get_for_model(case), object_id=case.pk, purpose=purpose, withdrawn_at=None
     )
     return (rows.select_for_update(of=("self",)) if lock else rows).first()
+
+
+def withdraw(approval: Approval, *, at: datetime) -> bool:
+    """Take back a question whose reason is gone; False when somebody signed already or it was withdrawn."""
+    with transaction.atomic():
+        row = Approval.objects.select_for_update(of=("self",)).get(pk=approval.pk)
+        if row.withdrawn_at is not None or row.signatures.exists():
+            return False
+        row.withdrawn_at = at
+        row.save(update_fields=["withdrawn_at"])
+        case = cast("Case", row.case)
+        record(case, "approval.withdrawn", actor=None, at=at, about=row, detail={"purpose": row.purpose})
+    return True
 
 
 def approved(purpose: str, *, missing: Words, required: bool = True) -> Guard:

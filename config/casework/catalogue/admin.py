@@ -27,7 +27,7 @@ class OrganizationAdmin(RecordedAdmin):
     list_display = ("name", "key", "kind", "privacy_role", "privacy_contact")
     list_filter = ("kind", "privacy_role")
     search_fields = ("name", "key")
-    fields = ("name", "key", "privacy_role", "privacy_contact", "phone_contacts", "notice_times")
+    fields = ("name", "key", "privacy_role", "privacy_contact", "phone_contacts")  # notice times: incidents
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("key",) if obj else ()

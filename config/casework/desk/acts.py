@@ -38,6 +38,7 @@ class Act:
         perform: does it for (person, row, form) and returns the sentence that says so, or what is shown once.
         form: what it asks; a bare confirmation when left out.
         available: whether it makes sense for the row.
+        initial: what its form starts with.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Act:
     consequence: Any = ""
     tone: str = "info"
     available: Callable[[Any], bool] = lambda _row: True
+    initial: Callable[[Any], Mapping[str, Any]] = lambda _row: {}
 
 
 def act_page[F: ActForm](

@@ -209,6 +209,7 @@ class DeskAdmin(SkinAdmin[Any]):
             title=act.label,
             submit_label=act.label,
             back=self.page_url(obj),
+            initial=act.initial(obj),
             consequence=act.consequence,
             tone=act.tone,
             original=obj,

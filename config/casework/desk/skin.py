@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from django.contrib.admin import StackedInline as SkinStackedInline
     from django.contrib.admin import TabularInline as SkinTabularInline
     from django.contrib.admin.views.main import ChangeList as SkinChangeList
+    from django.contrib.admin.widgets import AdminTextareaWidget as SkinTextarea
+    from django.contrib.admin.widgets import AdminTextInputWidget as SkinTextInput
     from import_export.forms import ExportForm as SkinExportForm
     from import_export.forms import ImportForm as SkinImportForm
 
@@ -25,6 +27,8 @@ else:
     from unfold.contrib.import_export.forms import ImportForm as SkinImportForm
     from unfold.sites import UnfoldAdminSite as SkinSite
     from unfold.views import ChangeList as SkinChangeList
+    from unfold.widgets import UnfoldAdminTextareaWidget as SkinTextarea
+    from unfold.widgets import UnfoldAdminTextInputWidget as SkinTextInput
 
 __all__ = [
     "SkinAdmin",
@@ -36,4 +40,6 @@ __all__ = [
     "SkinSite",
     "SkinStackedInline",
     "SkinTabularInline",
+    "SkinTextInput",
+    "SkinTextarea",
 ]

@@ -60,8 +60,8 @@ def refuse_in_production(*, now: str | None, drill: bool) -> None:
         )
 
 
-def parse_moment(text: str) -> datetime:
-    """Read the moment of `--now`.
+def parse_moment(text: str, *, option: str = "--now") -> datetime:
+    """Read the moment of an option, which the message names.
 
     Raises:
         CommandError: it cannot be read or has no zone.
@@ -70,8 +70,8 @@ def parse_moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise CommandError(
-            f"--now: {text!r} is no ISO 8601 time such as 2026-03-09T10:00:00+01:00", returncode=2
+            f"{option}: {text!r} is no ISO 8601 time such as 2026-03-09T10:00:00+01:00", returncode=2
         ) from error
     if timezone.is_naive(moment):
-        raise CommandError(f"--now: {text!r} has no zone; add Z or an offset such as +01:00", returncode=2)
+        raise CommandError(f"{option}: {text!r} has no zone; add Z or an offset such as +01:00", returncode=2)
     return moment
