@@ -18,6 +18,8 @@ DESK = (CEO, CTO, SUPPORT, PRIVACY, REVIEWER)
 STAFF = (*DESK, AUDITOR)
 JUDGES = (*LEADS, REVIEWER, AUDITOR)
 ASSESSMENTS = (*JUDGES, SUPPORT)
+REVIEWERS = (CEO, CTO, REVIEWER)
+JUDGING = (CEO, CTO, AUDITOR)
 SIGNED_IN = (*STAFF, ORG_ADMIN, MEMBER)
 ALL = ROLES
 NOBODY: tuple[str, ...] = ()
@@ -192,6 +194,53 @@ ADMIN: dict[str, Table] = {
     "disputes_seriousincident": Table(
         "serious_incident", JUDGES, add=LEADS, acts={"act": Row(LEADS, objects=("serious_incident", ":report"))}
     ),
+    "disputes_dispute": Table(
+        "dispute",
+        STAFF,
+        add=LEADS,  # a rehearsal
+        change=(*REVIEWERS, SUPPORT),
+        acts={
+            "step": Row(REVIEWERS, objects=("dispute", ":acknowledge")),
+            "child_add": Row((*REVIEWERS, SUPPORT), objects=("dispute", ":reversal")),
+            "child_step": Row((*REVIEWERS, SUPPORT), objects=("dispute", ":reversal", "reversal", ":finish")),
+            "note": Row(DESK, objects=("dispute",)),
+            "share": Row(NOBODY, objects=("dispute",)),  # only restricted cases are shared
+            "redact": Row((*LEADS, PRIVACY), objects=("dispute",)),
+            "files": Row(DESK, objects=("dispute",)),
+            "redact_file": Row(NOBODY, objects=("dispute", ":0")),
+            "do": Row(REVIEWERS, objects=("dispute", ":impression")),
+            "do_row": Row(REVIEWERS, objects=("dispute", ":check", ":0")),
+            "figures": Row((*REVIEWERS, AUDITOR)),
+            "figures_csv": Row((*REVIEWERS, AUDITOR)),
+            "import": Row(REVIEWERS),
+            "process_import": Row(NOBODY),
+            "export": Row(STAFF),
+        },
+    ),
+    "disputes_explanation": Table(
+        "explanation",
+        STAFF,
+        change=REVIEWERS,
+        acts={
+            "step": Row(REVIEWERS, objects=("explanation", ":send")),
+            "child_add": Row(NOBODY, objects=("explanation", ":0")),
+            "child_step": Row(NOBODY, objects=("explanation", ":0", ":0", ":0")),
+            "note": Row(DESK, objects=("explanation",)),
+            "share": Row(NOBODY, objects=("explanation",)),
+            "redact": Row((*LEADS, PRIVACY), objects=("explanation",)),
+            "files": Row(DESK, objects=("explanation",)),
+            "redact_file": Row(NOBODY, objects=("explanation", ":0")),
+        },
+    ),
+    "disputes_reportingline": Table("reporting_line", JUDGING, add=LEADS, change=LEADS, delete=LEADS),
+    "disputes_scoringservice": Table(
+        "scoring_service",
+        LEADS,
+        add=LEADS,
+        change=LEADS,
+        acts={"act": Row(LEADS, objects=("scoring_service", ":secret"))},
+    ),
+    "disputes_timeoutswitch": Table("timeout_switch", JUDGING, add=LEADS),
 }
 
 ADDRESSES: dict[str, Row] = {
@@ -200,6 +249,11 @@ ADDRESSES: dict[str, Row] = {
     "readyz": Row(ALL),
     "api-health": Row(ALL),
     "api-v1-health": Row(ALL),
+    "dispute-new": Row(ALL),
+    "dispute-new-link": Row(ALL, objects=(":no-such-token",), status=404),
+    "dispute-confirm": Row(ALL, objects=(":no-such-token",), status=404),
+    "dispute-explain": Row(ALL, objects=(":no-such-token",), status=404),
+    "dispute-status": Row(ALL, objects=(":no-such-token",), status=404),
     "unsubscribe": Row(ALL, objects=(":no-such-token",), status=404),
     "oncall-feed": Row(ALL, objects=(":no-such-token",), status=404),
     "page-acknowledge": Row(ALL, objects=(":no-such-token",), status=404),

@@ -37,9 +37,7 @@ class Explanation(Case):
     MACHINE: ClassVar[Machine[Any]]
 
     assessment = models.ForeignKey("disputes.Assessment", on_delete=models.PROTECT, related_name="explanations")
-    version = models.ForeignKey(
-        "disputes.AssessmentVersion", on_delete=models.PROTECT, related_name="+", editable=False
-    )
+    result = models.ForeignKey("disputes.AssessmentVersion", on_delete=models.PROTECT, related_name="+", editable=False)
     state = models.CharField(max_length=10, choices=ExplanationState, default=ExplanationState.RECEIVED, editable=False)
     email = models.EmailField(max_length=254, editable=False)
     language = models.CharField(max_length=10, default="en-gb", editable=False)

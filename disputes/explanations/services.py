@@ -47,7 +47,7 @@ def ask(
                 organization=assessment.organization,
                 title=_("Explanation of an assessment (model %(model)s)") % {"model": version.model_version},
                 assessment=assessment,
-                version=version,
+                result=version,
                 email=email or assessment.candidate_email,
                 language=language,
                 question=question,

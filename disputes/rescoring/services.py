@@ -216,7 +216,7 @@ def call(rescore_id: int, *, at: datetime) -> None:
         version = add_rescore(
             assessment, snapshot, answers=answers, fault=f"fault-{rescore.fault_id}", actor=rescore.asked_by, at=at
         )
-    except (ValueError, KeyError, TypeError, ValidationError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise Permanent("what the scoring service answered is no score") from error
     rescore.state, rescore.version, rescore.answered_at = RescoreState.DONE, version, at
     rescore.save(update_fields=["state", "version", "answered_at"])

@@ -26,15 +26,20 @@ from config.casework.catalogue.loader import load
 from config.casework.catalogue.models import System
 from config.casework.files.services import store
 from config.casework.work.models import Job
+from disputes.explanations.services import ask as ask_explanation
 from disputes.models import (
     AiSystem,
     EmployerSwitch,
     HiringDecision,
     ProxyFinding,
     RefusedAttempt,
+    ReportingLine,
+    Reversal,
     ReviewerAuthority,
+    ScoringService,
     ScoringVersion,
     SeriousIncident,
+    TimeoutSwitch,
 )
 from incidents.models import (
     ActionItem,
@@ -61,7 +66,7 @@ from incidents.models import (
 from incidents.services import open_incident
 from tests import factories
 from tests.access_table import ADDRESSES, ADMIN, ANONYMOUS, LIBRARIES, MEMBER, ORG_ADMIN, ROLES, UNNAMED, Row, Table
-from tests.disputes import makers
+from tests.disputes import disputing, makers
 
 RUNBOOK = django_settings.BASE_DIR / "config" / "runbooks" / "jobarium.yaml"
 PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
@@ -142,7 +147,16 @@ def world(db: None, now: datetime, settings: Any) -> World:
     rotation = Rotation.objects.create(system=system, key="primary", created_at=now, changed_at=now)
     span = {"starts_at": now, "ends_at": now + timedelta(days=1)}
     entered = {**span, "person": owner, "entered_at": now, "changed_at": now}
+    dispute = disputing.filed(now, disputing.contested(now, system=system))
     rows: dict[str, models.Model | None] = {
+        "dispute": dispute,
+        "reversal": Reversal.objects.create(dispute=dispute, what="t", noted_at=now),
+        "explanation": ask_explanation(dispute.assessment, question="", email="", language="en-gb", at=now),
+        "reporting_line": ReportingLine.objects.create(person=owner, superior=factories.person(Role.SUPPORT)),
+        "scoring_service": ScoringService.objects.create(system=system, url="https://scores.example/rescore"),
+        "timeout_switch": TimeoutSwitch.objects.create(
+            incident=incident, reason="t", asked_by=owner, asked_at=now, until=now + timedelta(days=1)
+        ),
         "rotation": rotation,
         "shift": OnCallShift.objects.create(rotation=rotation, **entered),
         "leave": Leave.objects.create(**entered),

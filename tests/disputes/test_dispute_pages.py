@@ -239,7 +239,7 @@ class TestOwnPage:
         dispute = filed(now)
         token = path_of(status_link(dispute, at=now)).rstrip("/").rsplit("/", 1)[1]
         client.post(reverse("dispute-explain", args=[token]), {"question": "Why?"})
-        assert Explanation.objects.get().version == dispute.contested
+        assert Explanation.objects.get().result == dispute.contested
 
 
 class TestDeskPages:
