@@ -19,7 +19,6 @@ from disputes.assessments.models import Assessment
 from disputes.assessments.notices import dispute_url
 from disputes.choices import DisputeState
 from disputes.models import Dispute
-from tests import factories
 from tests.disputes.disputing import contested, filed, reviewer
 from tests.e2e.test_walk import sign_in
 
@@ -58,7 +57,9 @@ def test_the_candidate_contests_it_and_asks_to_be_heard(
     page = quiet_page
     path = urlsplit(dispute_url(row, at=clock.now())).path
     page.goto(f"{live_server.url}{path}?language={language}")
-    expect(page.locator("h1")).to_have_text("Contest an assessment" if language == "en-gb" else "Einer Bewertung widersprechen")
+    expect(page.locator("h1")).to_have_text(
+        "Contest an assessment" if language == "en-gb" else "Einer Bewertung widersprechen"
+    )
     expect(page.locator("html")).to_have_attribute("lang", re.compile(language[:2]))
     looks(page, picture, f"form-{language}")
     page.fill("[name=statement]", "I dictated my answers.")
@@ -143,9 +144,8 @@ def test_the_assessor_is_refused_in_plain_words(
     dispute = filed(clock.now(), row)
     sign_in(page, live_server, assessor)
     page.goto(f"{live_server.url}/admin/disputes/dispute/{dispute.pk}/change/?tab=review")
-    expect(page.get_by_text("You assessed or labelled this candidate").first).to_be_visible()
+    expect(page.locator(".note", has_text="You assessed or labelled this candidate")).to_be_visible()
     assert "I dictated instead of typing" not in page.content()
     picture("assessor")
     page.goto(f"{live_server.url}/admin/disputes/dispute/{dispute.pk}/do/decide/")
     expect(page.get_by_text("Take it first")).to_be_visible()
-    assert factories.PASSWORD
