@@ -38,9 +38,12 @@ def fit(dispute: Dispute, person: User) -> str | None:
 
 
 def nobody_else_has_it(step: Step[Dispute]) -> str | None:
-    if step.before.get("acknowledged_by") not in (None, actor_user(step.actor)):
-        return _("Somebody else reviews it already. Ask them to hand it over.")
-    return None
+    holder = step.obj.acknowledged_by_id
+    if holder is None:
+        return None
+    if holder == getattr(step.actor, "pk", None):
+        return _("You review it already.")
+    return _("Somebody else reviews it already. Ask them to hand it over.")
 
 
 def is_theirs(step: Step[Dispute]) -> str | None:

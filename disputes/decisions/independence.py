@@ -66,10 +66,10 @@ def line_of(people: Iterable[int]) -> set[int]:
         below.setdefault(superior, set()).add(person)
     line: set[int] = set()
     for start in people:
-        person = above.get(start)
-        while person is not None and person not in line:
-            line.add(person)
-            person = above.get(person)
+        superior = above.get(start)
+        while superior is not None and superior not in line:
+            line.add(superior)
+            superior = above.get(superior)
         waiting = list(below.get(start, ()))
         while waiting:
             person = waiting.pop()

@@ -82,7 +82,7 @@ class Decision(models.Model):
 
 
 class ReversalState(TonedChoices):
-    OPEN = "open", Tone.WARN, _("to be put right")
+    OPEN = "pending", Tone.WARN, _("to be put right")
     DONE = "done", Tone.OK, _("put right")
     DROPPED = "dropped", Tone.NEUTRAL, _("not needed")
 

@@ -15,6 +15,7 @@ from config.casework.choices import Tone
 from config.casework.deadlines import services as deadlines
 from config.casework.months import month_after
 from config.casework.transitions import Machine, Refused, Step, Transition, states
+from config.casework.words import moment
 from disputes.assessments.models import Assessment
 from disputes.explanations import texts
 from disputes.explanations.models import OPEN, Explanation, ExplanationState
@@ -70,7 +71,7 @@ def _receipt(explanation: Explanation, due: datetime, *, at: datetime) -> None:
         words = drawn(
             f"{headline} ({explanation.reference})",
             headline,
-            [_("A person reads the explanation before it leaves. You have it by %(when)s at the latest.") % {"when": texts.moment(due, texts.ZONE)}],
+            [_("A person reads the explanation before it leaves. You have it by %(when)s at the latest.") % {"when": moment(due, texts.ZONE)}],
             why=_("You get this mail because you asked for an explanation."),
         )  # fmt: skip
     _mail(explanation, words, key="receipt", at=at)

@@ -1,6 +1,6 @@
 """Take forms in: by the link at once, by mail after a click; an address and a reference that do not fit are told so by mail alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -9,6 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import translation
 
 from config.casework.cases.models import Case
 from config.casework.catalogue.models import System
@@ -93,7 +94,7 @@ def match(filing_id: int, *, at: datetime) -> None:
         return
     filing.state = FilingState.UNKNOWN
     filing.save(update_fields=["state"])
-    with texts.translation.override(filing.language):
+    with translation.override(filing.language):
         words = texts.nothing_found()
     _mail(filing, words, key="unknown", at=at)
 
@@ -200,7 +201,7 @@ def _store(filing: Filing, uploads: Iterable[Any], *, at: datetime) -> None:
 
 
 def _forget_files(filing: Filing, *, at: datetime) -> None:
-    rows: Sequence[StoredFile] = StoredFile.objects.filter(
+    rows = StoredFile.objects.filter(
         content_type=ContentType.objects.get_for_model(filing), object_id=filing.pk, deleted_at=None
     )
     for stored in rows:
@@ -209,7 +210,7 @@ def _forget_files(filing: Filing, *, at: datetime) -> None:
 
 def _ask_to_confirm(filing: Filing, *, at: datetime, key: str) -> None:
     token = issue(CONFIRM_PURPOSE, filing, expires_at=filing.filed_at + CONFIRM_WITHIN, at=at)
-    with texts.translation.override(filing.language):
+    with translation.override(filing.language):
         words = texts.confirmation(settings.BASE_URL + reverse("dispute-confirm", args=[token]))
     _mail(filing, words, key=key, at=at)
 

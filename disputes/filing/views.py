@@ -35,7 +35,7 @@ class ReferenceView(PublicFormView):
     """Without the link: reference and address, confirmed by mail. The answer is the same whether we know them or not."""
 
     name = "dispute"
-    steps: ClassVar[tuple[type[DisputeForm], ...]] = (ReferenceForm,)  # type: ignore[assignment]
+    steps: ClassVar[tuple[type[DisputeForm], ...]] = (ReferenceForm,)
     titles: ClassVar[tuple[Any, ...]] = (gettext_lazy("Contest an assessment"),)
     submit_label = gettext_lazy("Contest it")
     what_next = NEXT

@@ -17,7 +17,7 @@ from disputes.effects import JOINT_DECISION
 from disputes.filing import selectors as filings
 from disputes.filing.models import CircumstanceReport
 from disputes.guards import fit
-from disputes.letters.selectors import untold
+from disputes.letters.selectors import unreachable
 from disputes.models import Dispute
 from disputes.rescoring.models import FaultKind, RescoreState
 from disputes.review import selectors, services
@@ -136,7 +136,7 @@ def employer_tab(_admin: "CaseAdmin", _request: HttpRequest, dispute: Dispute) -
 def letters_tab(admin: "CaseAdmin", request: HttpRequest, dispute: Dispute) -> dict[str, Any]:
     """Every letter and how it fared; who could not be reached is told by hand."""
     may = acting_user(request).has_perm("disputes.change_letter")
-    waiting = {letter.pk for letter in untold(dispute)}
+    waiting = unreachable(dispute)
     rows = dispute.letters.select_related("message").order_by("-written_at", "-pk")
     return {
         "letters": [
