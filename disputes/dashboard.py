@@ -11,6 +11,7 @@ from config.casework.access.models import User
 from config.casework.choices import Tone
 from config.casework.desk.dashboard import Card, register_card
 from disputes.choices import IN_REVIEW
+from disputes.decisions.services import undecidable
 from disputes.models import Dispute
 
 REVIEW = "disputes.review_dispute"
@@ -29,6 +30,7 @@ def card(user: User, now: datetime) -> Card | None:
         total=Count("pk"),
         untaken=Count("pk", filter=Q(acknowledged_by=None)),
         late=Count("pk", filter=Q(next_due_at__lt=now)),
+        joint=Count("pk", filter=Q(touches_hiring=True)),
     )
     total, late = numbers["total"], numbers["late"]
     if not total:
@@ -45,7 +47,15 @@ def card(user: User, now: datetime) -> Card | None:
             "disputes that nobody has taken, of %(total)s in review",
             number,
         )
-    tone = Tone.DANGER if late else Tone.WARN if number else ""
+    stuck = undecidable(at=now) if numbers["joint"] else []
+    if stuck:
+        number = len(stuck)
+        sentence = ngettext(
+            "dispute cannot be decided: name a deputy for CEO or CTO (%(total)s in review)",
+            "disputes cannot be decided: name a deputy for CEO or CTO (%(total)s in review)",
+            number,
+        )
+    tone = Tone.DANGER if late or stuck else Tone.WARN if number else ""
     return Card(
         _("Disputes"), number, sentence % {"total": total}, reverse("admin:disputes_dispute_changelist"), tone, 35
     )

@@ -6,7 +6,7 @@ from config.casework.desk.clocks import name_clock
 from config.casework.events import ApprovalGranted, DeadlineBreached, subscribe
 from config.casework.work import sweeps
 from disputes import clocks, permissions, wording
-from disputes.events import DisputeFiled
+from disputes.events import DisputeFiled, RehearsalPassed
 
 
 def connect() -> None:
@@ -23,8 +23,12 @@ def connect() -> None:
     subscribe(ApprovalGranted, undecided.granted)
     subscribe(DeadlineBreached, undecided.clock_ran_out)
     subscribe(DisputeFiled, undecided.filed)
+    checklists = import_module("disputes.checklists")
+    checklists.declare()
+    subscribe(RehearsalPassed, checklists.settle)
     sweeps.register("disputes out of time", "disputes.undecided.services.sweep", order=20)
     sweeps.register("circumstances", "disputes.undecided.services.sweep_settled", order=700)
+    sweeps.register("disputes kept long enough", "disputes.retention.sweep", order=840)
     sweeps.register("dispute forms", "disputes.filing.services.sweep", order=710)
     import_module("disputes.review.deeds").declare()
     import_module("disputes.decisions.deeds").declare()

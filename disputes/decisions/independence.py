@@ -62,8 +62,8 @@ def line_of(people: Iterable[int]) -> set[int]:
     """Everybody above and below these people, as far as it is recorded."""
     above = dict(ReportingLine.objects.values_list("person_id", "superior_id"))
     below: dict[int, set[int]] = {}
-    for person, superior in above.items():
-        below.setdefault(superior, set()).add(person)
+    for person, boss in above.items():
+        below.setdefault(boss, set()).add(person)
     line: set[int] = set()
     for start in people:
         superior = above.get(start)

@@ -18,7 +18,7 @@ from config.casework.deadlines import services as deadlines
 from config.casework.events import ApprovalGranted
 from config.casework.transitions import Refused, Step, apply
 from disputes import guards
-from disputes.choices import DECISIONS, Clock
+from disputes.choices import DECISIONS, IN_REVIEW, Clock
 from disputes.clocks import REVERSE_WITHIN
 from disputes.decisions import independence
 from disputes.decisions.models import Decision, Reversal
@@ -93,25 +93,31 @@ def note_consequence(dispute: Dispute, *, what: str, actor: User, at: datetime) 
     return reversal
 
 
-def signers_missing(dispute: Dispute | None, *, at: datetime) -> list[Role]:
-    """Roles for which nobody independent could sign a joint decision now: a failure of readiness.
+def signers_missing(dispute: Dispute, *, at: datetime) -> list[Role]:
+    """Roles for which nobody independent could sign a joint decision now: a failure of readiness."""
+    return [role for role, people in _signers(at).items() if not people - set(dispute.excluded_ids)]
 
-    Args:
-        dispute: the one to be decided; None asks for any: each role then needs a second person or a deputy.
-    """
-    excluded = set(dispute.excluded_ids) if dispute is not None else set()
-    missing: list[Role] = []
-    for role in SIGNERS:
-        holders = set(User.objects.filter(groups__name=role.value, is_active=True).values_list("pk", flat=True))
-        deputies = set(
-            Deputy.objects.filter(role=role, starts_at__lte=at, ends_at__gt=at, person__is_active=True)
-            .exclude(person_id__in=holders)
-            .values_list("person_id", flat=True)
-        )
-        able = (holders | deputies) - excluded
-        if not able or (dispute is None and len(able) < 2):
-            missing.append(role)
-    return missing
+
+def undecidable(*, at: datetime) -> list[str]:
+    """References of disputes in review that need a joint decision for which a deputy is missing."""
+    rows = Dispute.objects.filter(state__in=IN_REVIEW, touches_hiring=True)
+    waiting = list(rows.values_list("reference", "excluded_ids"))
+    if not waiting:
+        return []
+    signers = _signers(at)
+    return [
+        reference for reference, excluded in waiting if any(not people - set(excluded) for people in signers.values())
+    ]
+
+
+def _signers(at: datetime) -> dict[Role, set[int]]:
+    """Who may sign for each role now: its holders and their deputies; three questions at most."""
+    held = User.objects.filter(groups__name__in=SIGNERS, is_active=True).values_list("groups__name", "pk")
+    deputies = Deputy.objects.filter(role__in=SIGNERS, starts_at__lte=at, ends_at__gt=at, person__is_active=True)
+    people: dict[Role, set[int]] = {role: set() for role in SIGNERS}
+    for role, person in (*held, *deputies.values_list("role", "person_id")):
+        people[Role(role)].add(person)
+    return people
 
 
 def _propose(dispute: Dispute, *, outcome: str, reasons: str, actor: User, at: datetime) -> Dispute:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.utils import InternalError, ProgrammingError
@@ -14,15 +15,18 @@ from config.casework.access.services import issue_token
 from config.casework.approvals.models import Deputy
 from config.casework.approvals.services import current_approval, sign
 from config.casework.audit.models import AuditEntry
+from config.casework.catalogue.loader import load
+from config.casework.catalogue.models import System
 from config.casework.deadlines.models import Deadline
 from config.casework.events import subscribe
 from config.casework.transitions import Refused, apply
 from config.casework.work.services import tick
-from disputes import clocks
+from disputes import clocks, retention
 from disputes.assessments.services import standing
+from disputes.checklists import OPEN_DISPUTES
 from disputes.choices import Clock, DisputeState, Outcome
 from disputes.decisions.models import Decision, ReportingLine, Reversal
-from disputes.decisions.services import decide, sign_decision, signers_missing
+from disputes.decisions.services import decide, sign_decision, signers_missing, undecidable
 from disputes.effects import JOINT_DECISION
 from disputes.events import RehearsalPassed
 from disputes.filing.models import CircumstanceReport
@@ -38,6 +42,8 @@ from disputes.services import rehearse
 from disputes.status import services as status
 from disputes.undecided import services as undecided
 from incidents.models import Incident
+from incidents.procedures.models import Procedure, RunStep
+from incidents.procedures.services import start_run
 from incidents.services import open_incident
 from integrations.messages.models import Message
 from tests import factories
@@ -380,6 +386,7 @@ class TestJointDecision:
         decide(dispute, outcome="label_removed", reasons="You dictated.", actor=rita, at=now)
         dispute.refresh_from_db()
         assert signers_missing(dispute, at=now) == [Role.CTO]
+        assert undecidable(at=now) == [dispute.reference]
         with pytest.raises(Refused, match="somebody else"):
             sign_decision(dispute, actor=lead, at=now)
         Deputy.objects.create(role=Role.CTO, person=agent, starts_at=now - DAY, ends_at=now + DAY)
@@ -489,6 +496,44 @@ class TestRehearsal:
         decide(dispute, outcome="label_removed", reasons="Rehearsed.", actor=rita, at=now)
         assert heard[-1].dispute == dispute
 
+    def test_it_ticks_the_readiness_item_and_renews_it(self, now: datetime, lead: User, rita: User) -> None:
+        load([settings.BASE_DIR / "config" / "runbooks" / "jobarium.yaml"], at=now)
+        system = System.objects.get(key="jobarium")
+        board = Procedure.objects.get(system=system, extra__has_key="gate", steps__key="disputes")
+        start_run(board, actor=None, at=now)
+        for moment in (now, now + 60 * DAY):
+            with clock.at(moment):
+                dispute = reviewed(rehearse(system, actor=lead, at=moment), rita, moment)
+                decide(dispute, outcome="label_removed", reasons="Rehearsed.", actor=rita, at=moment)
+            step = RunStep.objects.get(run__procedure=board, key="disputes")
+            assert (step.state, dispute.reference in step.evidence) == ("done", True)
+            assert step.valid_until == moment + 90 * DAY
+
     def test_an_agent_may_not_rehearse(self, now: datetime, agent: User) -> None:
         with pytest.raises(PermissionDenied):
             rehearse(factories.system(), actor=agent, at=now)
+
+
+class TestPlaybook:
+    def test_inc_50_filing_attaches_playbook_e(self, now: datetime, db: None) -> None:
+        load([settings.BASE_DIR / "config" / "runbooks" / "jobarium.yaml"], at=now)
+        dispute = filed(now, contested(now, system=System.objects.get(key="jobarium")))
+        assert dispute.playbook_run is not None
+        assert dispute.playbook_run.procedure.key == "jobarium-e"
+
+
+class TestRetention:
+    def test_a_year_after_closing_everything_goes(self, now: datetime, db: None) -> None:
+        dispute = filed(now)
+        status.end(dispute, at=now)
+        assert retention.sweep(now + 364 * DAY) == 0
+        assert retention.sweep(now + 366 * DAY) == 1
+        assert not Dispute.objects.exists()
+        assert not Letter.objects.exists()
+        assert not Message.objects.filter(address="eva@mail.example").exists()
+
+
+class TestEveningList:
+    def test_dsp_12_the_button_counts_open_disputes(self, now: datetime, db: None) -> None:
+        filed(now)
+        assert str(OPEN_DISPUTES) == "Open the 1 open dispute"
