@@ -52,6 +52,7 @@ from incidents.models import (
     CalendarFeed,
     CapacityLimit,
     CommandReference,
+    ContactMethod,
     CustomerContact,
     Fallback,
     FeatureSwitch,
@@ -62,6 +63,7 @@ from incidents.models import (
     MaintenanceWindow,
     MessageTemplate,
     Mitigation,
+    Mute,
     OnCallRole,
     OnCallShift,
     Page,
@@ -110,7 +112,7 @@ def _row_of_table(table: Table, page: str) -> Row:
     one = (table.row,)
     match page:
         case "changelist":
-            return Row(table.view)
+            return Row(table.lists or table.view)
         case "add":
             return Row(table.add, post=table.add)
         case "change":
@@ -152,7 +154,7 @@ def world(db: None, now: datetime, settings: Any) -> World:
         title="No invitations",
         actor=None,
         at=now,
-        severity=Severity.objects.filter(system=system).first(),
+        severity=Severity.objects.filter(system=system)[0],
         scope="All",
     )
     issue_token("t", [Scope.CASES], actor=None, at=now)
@@ -211,6 +213,18 @@ def world(db: None, now: datetime, settings: Any) -> World:
         "template": MessageTemplate.objects.first(),
         "page": Page.objects.first(),
         **assessing(system, incident, owner, now),
+        "contact_method": ContactMethod.objects.create(
+            person=owner, channel="email", scheme="mailto", sealed=b"x", masked="x", added_at=now
+        ),
+        "mute": Mute.objects.create(
+            system=system,
+            of="alert",
+            value="x",
+            severity=Severity.objects.filter(system=system).first(),
+            reason="r",
+            starts_at=now,
+            ends_at=now + timedelta(hours=1),
+        ),
         "affected": Affected.objects.create(incident=incident, organization=factories.organization("acme"), since=now),
         "customer": factories.organization("acme"),
         "contact": CustomerContact.objects.create(
