@@ -78,6 +78,9 @@ class Assessment(models.Model):
     notice = models.ForeignKey(
         Message, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
     )
+    notice_round = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text=_("Counts further attempts, such as to a corrected address.")
+    )
     decision_due_at = models.DateTimeField(
         null=True, blank=True, help_text=_("When the employer decides about the application.")
     )
