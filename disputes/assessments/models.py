@@ -181,7 +181,7 @@ class AssessmentVersion(models.Model):
             # keys to people may be emptied by erasing them; what was measured may not change
             pgtrigger.Protect(
                 name="measured_stays",
-                operation=pgtrigger.UpdateOf(
+                operation=pgtrigger.UpdateOf(  # type: ignore[no-untyped-call]
                     "assessment_id",
                     "number",
                     "kind",

@@ -269,7 +269,8 @@ def _row(
 
 def _locked(assessment: Assessment) -> Assessment:
     rows = Assessment.objects.select_for_update(of=("self",)).select_related("system", "current")
-    return rows.get(pk=assessment.pk)
+    locked: Assessment = rows.get(pk=assessment.pk)
+    return locked
 
 
 def _check_same_person(assessment: Assessment, snapshot: Snapshot, organization: Organization | None) -> None:

@@ -4,6 +4,7 @@ Nobody behind them has an address, so nobody is written to; their references beg
 """
 
 from datetime import datetime
+from typing import Any
 
 import pgtrigger
 from django.db import connection, transaction
@@ -61,7 +62,7 @@ def load(count: int, *, at: datetime) -> int:
     """
     system = System.objects.get(key=SYSTEM)
     first = Assessment.objects.filter(system=system, external_id__startswith=KEY).count()
-    values = {
+    values: dict[str, Any] = {
         "system": system.pk,
         "key": KEY,
         "organizations": _organizations(),

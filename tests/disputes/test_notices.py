@@ -1,6 +1,7 @@
 """The label tells its subject (SC-39)."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -21,8 +22,9 @@ pytestmark = pytest.mark.django_db
 EMAIL = "kim@candidate.example"
 
 
-def untold(jobarium: System, now: datetime, **fields: object) -> Assessment:
-    return assessment(now, system=jobarium, **{"informed_at": None, "email": EMAIL, "locale": "en"} | fields)
+def untold(jobarium: System, now: datetime, **fields: Any) -> Assessment:
+    values: dict[str, Any] = {"informed_at": None, "email": EMAIL, "locale": "en"} | fields
+    return assessment(now, system=jobarium, **values)
 
 
 class TestNotice:
