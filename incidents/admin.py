@@ -1,6 +1,8 @@
 """The incident desk in the admin: display data; each act calls a service."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 
 from django.contrib import admin
@@ -8,23 +10,32 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.casework import clock
 from config.casework.access.models import User
 from config.casework.catalogue.models import System
 from config.casework.desk.base import DeskAdmin
 from config.casework.desk.casepage import Tab
 from config.casework.desk.cases import CaseAdmin
 from config.casework.desk.display import Mark, person_name
+from config.casework.desk.exchange import DeskImportExportAdmin
 from config.casework.desk.filters import PickFilter
 from config.casework.desk.inlines import CaseInline
-from config.casework.desk.navigation import WORK, Line, register_group, register_line
+from config.casework.desk.navigation import MACHINE_ROOM, WORK, Line, register_line
+from config.casework.desk.versioned import VersionedAdmin
+from incidents.backups import admin as backups
 from incidents.clocks import effective_level
 from incidents.communications import admin as communications_admin
 from incidents.communications import desk as communications
+from incidents.contacts import desk as contacts
+from incidents.continuity import admin as continuity
 from incidents.customers import admin as customers_admin
-from incidents.filters import DueFilter, WaitFilter
+from incidents.deployments import admin as deployments
+from incidents.figures import desk as figures
+from incidents.filters import WaitFilter
+from incidents.imports import INCIDENT_COLUMNS, INCIDENT_FACTS, import_incident
+from incidents.links import desk as links
 from incidents.maintenance import admin as maintenance_admin
 from incidents.models import (
-    ActionItem,
     Communication,
     Escalation,
     Incident,
@@ -37,14 +48,23 @@ from incidents.models import (
     Severity,
 )
 from incidents.oncall import desk as oncall
+from incidents.procedures import admin as runs
 from incidents.procedures import desk as procedures
 from incidents.reviews import desk as reviews
-from incidents.reviews.services import add_action_item
-from incidents.reviews.transitions import ACTION_ITEM
+from incidents.reviews.admin import ActionItemAdmin, ActionItemInline, FactorInline
+from incidents.runbooks.navigation import RUNBOOKS
 from incidents.services import apply_mitigation, open_incident
+from incidents.severity.phases import spoken_phases
 from incidents.transitions import MITIGATION
 
-__all__ = ["communications_admin", "customers_admin", "maintenance_admin"]  # imported to be registered
+__all__ = [
+    "communications_admin",
+    "continuity",
+    "customers_admin",
+    "deployments",
+    "maintenance_admin",
+    "runs",
+]  # imported to be registered
 
 PEOPLE_SHOWN = 200
 
@@ -120,29 +140,11 @@ class NoticeInline(CaseInline):
         return row.organization.name if row.organization else ""
 
 
-class ActionItemInline(CaseInline):
-    model = ActionItem
-    machine = ACTION_ITEM
-    tab = "review"
-    label = gettext_lazy("Action items")
-    fields = ("text", "kind", "owner", "due_on", "state", "outcome")
-    add_fields = ("kind", "text", "owner", "due_on")
-    add_permission = "incidents.add_actionitem"
-    add_label = gettext_lazy("Add an action item")
-    empty_why = gettext_lazy("Nothing to do afterwards was noted yet.")
-
-    def get_rows(self, case: Any) -> Any:
-        return super().get_rows(case).select_related("owner")
-
-    def add(self, case: Incident, *, actor: Any, at: datetime, **values: Any) -> ActionItem:
-        return add_action_item(case, actor=actor, at=at, **values)
-
-
 @admin.register(Incident)
-class IncidentAdmin(CaseAdmin):
+class IncidentAdmin(DeskImportExportAdmin, CaseAdmin):
     facts = (
         "system", "organization", "source", "received_at", "scope", "description", "data_loss_risk", "impacts_hiring", "acknowledged_at",
-        "acknowledged_by", "impact_over_at", "resolved_at", "cause", "fix_reference", "recurrence_of",
+        "acknowledged_by", "impact_over_at", "resolved_at", "breach_aware_at", "authority_notified_at", "cause", "fix_reference", "recurrence_of",
     )  # fmt: skip
     edit_fields = (
         "title",
@@ -162,7 +164,9 @@ class IncidentAdmin(CaseAdmin):
     consequence = gettext_lazy(
         "The clocks start now. Severity may wait for triage: until then the clocks of the level for unjudged incidents hold."
     )
-    panels = (MitigationInline, PageInline, EscalationInline, CommunicationInline, NoticeInline, ActionItemInline)
+    panels = (
+        MitigationInline, PageInline, EscalationInline, CommunicationInline, NoticeInline, FactorInline, ActionItemInline,
+    )  # fmt: skip
     tabs = (
         Tab("playbook", gettext_lazy("Playbook"), "incidents/playbook.html", procedures.tab, "incidents.view_run"),
         Tab(
@@ -172,10 +176,26 @@ class IncidentAdmin(CaseAdmin):
             communications.tab,
             "incidents.view_communication",
         ),
+        Tab(
+            "contacts",
+            gettext_lazy("Contacts"),
+            "incidents/contacts.html",
+            contacts.tab,
+            "incidents.view_runbook",
+        ),
         Tab("paging", gettext_lazy("Paging"), "", None, "incidents.view_page"),
+        Tab("related", gettext_lazy("Related"), "incidents/related.html", links.tab, "incidents.view_incident"),
         Tab("review", gettext_lazy("Review"), "incidents/review.html", reviews.tab, "incidents.view_postmortem"),
     )
     bulk_steps = ("acknowledge",)
+    export_fields = (*INCIDENT_COLUMNS, *INCIDENT_FACTS)
+    export_paths = {
+        "system": "system__key",
+        "severity": "severity__key",
+        "organization": "organization__key",
+        "owner": "owner__email",
+    }
+    import_fields = (*INCIDENT_COLUMNS, *INCIDENT_FACTS)
     list_select_related = ("owner", "severity", "system")
     list_filter = (*CaseAdmin.list_filter, WaitFilter, ("severity", PickFilter), "source")
 
@@ -201,45 +221,43 @@ class IncidentAdmin(CaseAdmin):
         return [(_("Leads"), person_name(obj.owner)), (_("Speaks for us"), person_name(obj.comms_lead))]
 
     def extra_context(self, request: HttpRequest, obj: Incident, tab: str) -> dict[str, Any]:
-        return {"banner": reviews.banner(obj), "level": effective_level(obj), "incident_urls": self.page_url(obj)}
+        level = effective_level(obj)
+        return links.while_triaging(self, request, obj, tab) | {
+            "banner": links.banner(obj) or reviews.banner(obj),
+            "level": level,
+            "incident_urls": self.page_url(obj),
+            "phases": spoken_phases(obj, level, clock.now()) if tab == "overview" else [],
+        }
 
     def get_urls(self) -> list[Any]:
-        return [*procedures.urls(self), *communications.urls(self), *reviews.urls(self), *super().get_urls()]
+        return [
+            *contacts.urls(self),
+            *figures.urls(self),
+            *procedures.urls(self),
+            *communications.urls(self),
+            *links.urls(self),
+            *reviews.urls(self),
+            *super().get_urls(),
+        ]
 
-
-@admin.register(ActionItem)
-class ActionItemAdmin(DeskAdmin):
-    list_display = ("text", "kind", "owner", "due_on", "state")
-    list_filter = ("state", "kind", DueFilter, ("owner", PickFilter))
-    list_select_related = ("owner", "incident")
-    search_fields = ("text",)
-
-
-@admin.register(Severity)
-class SeverityAdmin(DeskAdmin):
-    list_display = ("key", "system", "name", "acknowledge", "mitigate", "clock", "paging")
-    list_filter = (("system", PickFilter),)
-    list_select_related = ("system",)
-    search_fields = ("key", "name")
-
-    def label(self, obj: Any) -> str:
-        return f"{obj.key} {obj.name} ({obj.system.name})"
+    def apply_row(self, row: Mapping[str, Any], *, actor: User) -> tuple[Incident, bool]:
+        return import_incident(row, actor=actor)
 
 
 @admin.register(ReleaseWindow)
-class ReleaseWindowAdmin(DeskAdmin):
+class ReleaseWindowAdmin(VersionedAdmin):
     list_display = ("name", "system", "starts_at", "ends_at")
     list_select_related = ("system",)
 
 
 @admin.register(OnCallRole)
-class OnCallRoleAdmin(DeskAdmin):
+class OnCallRoleAdmin(VersionedAdmin):
     list_display = ("part", "system", "held_by", "person")
     list_select_related = ("system", "person")
 
 
 @admin.register(Procedure)
-class ProcedureAdmin(DeskAdmin):
+class ProcedureAdmin(VersionedAdmin):
     list_display = ("title", "kind", "system", "version", "is_active")
     list_filter = ("kind", ("system", PickFilter))
     list_select_related = ("system",)
@@ -254,8 +272,8 @@ class PageAdmin(DeskAdmin):
 
 
 oncall.declare_navigation()
-RUNBOOKS = "runbooks"
-register_group(RUNBOOKS, gettext_lazy("Runbooks"))
+for room in ("runbooks", "contacts", "severity", "references", "capacity"):
+    import_module(f"incidents.{room}.admin")
 register_line(
     WORK,
     Line(
@@ -312,3 +330,23 @@ register_line(
         50,
     ),
 )
+register_line(
+    WORK,
+    Line(gettext_lazy("Figures"), "admin:incidents_incident_figures", "incidents.view_incident", "bar_chart", 60),
+)
+register_line(
+    MACHINE_ROOM,
+    Line(gettext_lazy("Backups"), "admin:incidents_backuprun_changelist", "incidents.view_backuprun", "cloud_done", 60),
+)
+register_line(
+    MACHINE_ROOM,
+    Line(
+        gettext_lazy("Backups proven"),
+        "admin:incidents_backupverification_changelist",
+        "incidents.view_backupverification",
+        "verified",
+        70,
+    ),
+)
+
+__all__ = ["ActionItemAdmin", "IncidentAdmin", "backups"]

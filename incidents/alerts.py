@@ -40,6 +40,7 @@ def received(event: AlertsReceived) -> str | None:
     how = "joined"
     if incident is None:
         incident, how = _open(event, system, source_key)
+    incident = incident.duplicate_of or incident  # what repeats in a duplicate counts where it was merged into
     if event.new or how != "joined":
         record(
             incident,
@@ -89,6 +90,7 @@ def _resolved(event: AlertsReceived, source_key: str) -> str | None:
     incident = find_unresolved(Source.ALERT, source_key) or find_last(Source.ALERT, source_key)
     if incident is None:
         return None
+    incident = incident.duplicate_of or incident
     if event.resolved:
         record(
             incident,

@@ -33,6 +33,7 @@ class Clock(TonedChoices):
     REVERT = "take_back", Tone.WARN, _("take back the measure")
     PAPERWORK = "complete_record", Tone.WARN, _("complete the record")
     ACTION = "action", Tone.WARN, _("action item")
+    AUTHORITY = "report_breach", Tone.DANGER, _("report the breach to the authority")
     NOTICE = "notice", Tone.DANGER, _("tell the customer")
 
 

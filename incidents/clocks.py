@@ -17,14 +17,16 @@ from config.casework.events import publish
 from config.casework.transitions import Step
 from incidents.choices import Clock
 from incidents.customers.choices import NoticeResult
-from incidents.events import AcknowledgementRecorded, IncidentReopened, SeverityJudged
+from incidents.events import AcknowledgementRecorded, IncidentReopened, PersonalDataBreachFlagged, SeverityJudged
 from incidents.models import Incident, Mitigation
 from incidents.reviews.choices import PostmortemState
+from incidents.severity import phases
 from incidents.severity.choices import Duty
 from incidents.severity.models import Severity
 from incidents.severity.selectors import next_release, untriaged_level
 
 CONFIRM_WITHIN = "PT15M"
+AUTHORITY_WITHIN = "PT72H"  # GDPR Article 33(1), apart from the acknowledgement of a privacy request
 NO_WINDOW = "no release window is planned"
 
 
@@ -45,6 +47,7 @@ def start(incident: Incident, *, at: datetime) -> None:
     _start_mitigate(incident, level, at)
     if level.update_every:
         deadlines.start(incident, Clock.UPDATE, at=at, span=level.update_every, calendar=level.business_calendar())
+    phases.follow(incident, level, begun=at, at=at)
 
 
 def effective_level(incident: Incident) -> Severity | None:
@@ -73,6 +76,16 @@ def follow_severity(incident: Incident, *, at: datetime) -> None:
             _follow(incident, Clock.MITIGATE, level, level.mitigate, at=at)
     if not _update_is_promised(incident):
         _follow(incident, Clock.UPDATE, level, level.update_every, at=at)
+    incident.refresh_from_db()
+    phases.follow(incident, level, begun=_counted_from(incident), at=at)
+
+
+def follow_phases(incident: Incident, *, at: datetime) -> None:
+    """Let the phases of the level's procedure follow the facts, counted from detection (INC-25)."""
+    level = effective_level(incident)
+    if level is not None and level.phases:
+        incident.refresh_from_db()
+        phases.follow(incident, level, begun=_counted_from(incident), at=at)
 
 
 def follow_release_windows(at: datetime) -> int:
@@ -112,6 +125,7 @@ def acknowledged(step: Step[Incident]) -> None:
         deadlines.start(incident, Clock.CONFIRM, at=step.at, span=CONFIRM_WITHIN)
     else:
         deadlines.meet(incident, Clock.CONFIRM, at=step.at)
+    follow_phases(incident, at=step.at)
     publish(AcknowledgementRecorded(incident, step.actor, step.at))
 
 
@@ -131,6 +145,7 @@ def mitigated(step: Step[Incident]) -> None:
         if met is not None:
             met.met_at = min(facts)
             met.save(update_fields=["met_at"])
+    follow_phases(incident, at=step.at)
 
 
 def keep(incident: Incident, kind: Clock, *, at: datetime) -> Deadline | None:
@@ -155,6 +170,7 @@ def resolved(step: Step[Incident]) -> None:
     if changed:
         Incident.objects.filter(pk=incident.pk).update(**changed)
     start_paperwork(incident, at=step.at)
+    follow_phases(incident, at=step.at)
 
 
 def start_paperwork(incident: Incident, *, at: datetime) -> None:
@@ -185,17 +201,35 @@ def reopened(step: Step[Incident]) -> None:
         stabilized_at=None,
     )
     step.obj.refresh_from_db()
+    phases.follow(step.obj, None, begun=step.at, at=step.at)
     start(step.obj, at=step.at)
     publish(IncidentReopened(step.obj, step.at))
 
 
 def closed(step: Step[Incident]) -> None:
     deadlines.meet(step.obj, Clock.PAPERWORK, at=step.at)
+    follow_phases(step.obj, at=step.at)
     deadlines.cancel(step.obj, at=step.at, kinds=[Clock.UPDATE, Clock.CONFIRM, Clock.ACKNOWLEDGE, Clock.MITIGATE])
 
 
 def measure_taken_back(step: Step[Mitigation]) -> None:
     deadlines.meet(step.obj.incident, Clock.REVERT, at=step.at, about=step.obj)
+
+
+def breach_flagged(step: Step[Incident]) -> None:
+    """Personal data are affected: the 72 hours run from awareness, round the clock (GDPR-19)."""
+    aware_at = step.obj.breach_aware_at or step.at
+    deadlines.start(step.obj, Clock.AUTHORITY, at=aware_at, span=AUTHORITY_WITHIN)
+    publish(PersonalDataBreachFlagged(step.obj, aware_at, step.at))
+
+
+def breach_unflagged(step: Step[Incident]) -> None:
+    deadlines.cancel(step.obj, at=step.at, kinds=[Clock.AUTHORITY])
+    Incident.objects.filter(pk=step.obj.pk).update(breach_aware_at=None)
+
+
+def authority_told(step: Step[Incident]) -> None:
+    keep(step.obj, Clock.AUTHORITY, at=step.at)
 
 
 def was_somebody_told(incident: Incident) -> bool:
@@ -204,13 +238,17 @@ def was_somebody_told(incident: Incident) -> bool:
 
 
 def closing_needs(incident: Incident) -> list[str]:
-    """What closing still waits for, as keys: cause, fix_reference, communication, joint_decision, postmortem."""
+    """What closing still waits for, as keys: cause, fix_reference, communication, joint_decision, authority, postmortem."""
+    if incident.duplicate_of_id is not None:
+        return []  # it is closed with the incident it was merged into
     missing = [name for name in ("cause", "fix_reference") if not getattr(incident, name)]
     if not incident.no_communication_reason and not was_somebody_told(incident):
         missing.append("communication")
     approval = current_approval(incident, "joint_decision")
     if approval is not None and approval.granted_at is None:
         missing.append("joint_decision")
+    if incident.breach_aware_at is not None and incident.authority_notified_at is None:
+        missing.append("authority")
     if incident.severity is not None and incident.severity.postmortem == Duty.REQUIRED:
         postmortem = getattr(incident, "postmortem", None)
         if postmortem is None or postmortem.state != PostmortemState.PUBLISHED:

@@ -40,6 +40,7 @@ ACTS = {
     Clock.REVERT: gettext_lazy("take the measure back"),
     Clock.PAPERWORK: gettext_lazy("complete the record"),
     Clock.ACTION: gettext_lazy("finish the action item"),
+    Clock.AUTHORITY: gettext_lazy("report the breach of personal data to the authority"),
     Clock.NOTICE: gettext_lazy("tell the customer"),
 }
 

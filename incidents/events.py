@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 from config.casework.access.actors import Actor
 
 if TYPE_CHECKING:
+    from config.casework.access.models import User
+    from incidents.continuity.models import Fallback
+    from incidents.deployments.models import Deployment
     from incidents.models import Incident
+    from incidents.procedures.models import Run
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,44 @@ class AcknowledgementRecorded:
 
 
 @dataclass(frozen=True)
+class RunFinished:
+    """All steps of a procedure are settled."""
+
+    run: "Run"
+    actor: "User"
+    at: datetime
+
+
+@dataclass(frozen=True)
+class PersonalDataBreachFlagged:
+    """Personal data are affected: the 72 hours to the authority run from `aware_at` (GDPR Article 33)."""
+
+    incident: "Incident"
+    aware_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True)
 class DataLossFlagged:
     """An alert says that data may be lost in an incident that did not say so before."""
 
     incident: "Incident"
+    at: datetime
+
+
+@dataclass(frozen=True)
+class DeploymentAsked:
+    """May this deployment start? Whoever objects answers with the reason."""
+
+    deployment: "Deployment"
+    at: datetime
+
+
+@dataclass(frozen=True)
+class FallbackSwitched:
+    """People went over to a manual fallback, or came back from it."""
+
+    fallback: "Fallback"
     at: datetime
 
 

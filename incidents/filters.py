@@ -45,3 +45,16 @@ class DueFilter(admin.SimpleListFilter):
             if self.value() == "late"
             else queryset
         )
+
+
+class MineFilter(admin.SimpleListFilter):
+    """Open action items of the person who looks."""
+
+    title = _("whose")
+    parameter_name = "whose"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("mine", _("mine and still open"))]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        return queryset.filter(state=ActionState.OPEN, owner=request.user.pk) if self.value() == "mine" else queryset

@@ -61,13 +61,39 @@ def not_before_it_began(step: Step[Incident]) -> str | None:
 
 
 def somebody_was_told(step: Step[Incident]) -> str | None:
-    if step.obj.no_communication_reason or was_somebody_told(step.obj):
+    if step.obj.duplicate_of_id or step.obj.no_communication_reason or was_somebody_told(step.obj):
         return None
     return _("Closing needs a message to somebody, or the reason why nobody needed to be told.")
 
 
+def not_flagged_yet(step: Step[Incident]) -> str | None:
+    if step.before.get("breach_aware_at") is None:
+        return None
+    return _("It is flagged already; its clock runs.")
+
+
+def is_flagged(step: Step[Incident]) -> str | None:
+    if step.obj.breach_aware_at is not None:
+        return None
+    return _("It is not flagged as a breach of personal data.")
+
+
+def authority_not_told_yet(step: Step[Incident]) -> str | None:
+    told = step.before.get("authority_notified_at", step.obj.authority_notified_at)
+    return None if told is None else _("The authority was told already.")
+
+
+def authority_is_told(step: Step[Incident]) -> str | None:
+    """A breach of personal data is not closed before the authority was told, or the flag taken back (GDPR-19)."""
+    if step.obj.breach_aware_at is None or step.obj.authority_notified_at is not None:
+        return None
+    return _("Closing needs the report to the authority, or the flag “personal data” taken back.")
+
+
 def agreed_notices_are_given(step: Step[Incident]) -> str | None:
     """A notice time agreed by contract is kept, late or not, before the record is complete."""
+    if step.obj.duplicate_of_id:
+        return None  # its customers are told where it was merged into
     owed = step.obj.affected.filter(told_at=None).exclude(agreed="").values_list("organization__name", flat=True)
     names = ", ".join(owed.order_by("organization__name")[:5])
     if not names:

@@ -13,9 +13,15 @@ from config.casework.access.models import User
 from config.casework.cases.models import Case
 from config.casework.personal import FREE_TEXT, personal
 from config.casework.transitions import Machine
+from incidents.backups.models import BackupRun, BackupVerification
+from incidents.capacity.models import CapacityLimit, CapacityReading
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
+from incidents.contacts.models import RoleHolder
+from incidents.continuity.models import BackupPolicy, Fallback
 from incidents.customers.models import Affected, Customer, CustomerContact, Notice, OptOut, Usage
+from incidents.deployments.models import Deployment
+from incidents.links.models import Link, Merge
 from incidents.maintenance.models import MaintenanceMessage, MaintenanceRule, MaintenanceWindow
 from incidents.oncall.models import (
     CalendarFeed,
@@ -32,7 +38,9 @@ from incidents.oncall.models import (
 from incidents.paging.models import Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
-from incidents.reviews.models import ActionItem, JointDecision, Postmortem
+from incidents.references.models import CommandReference, FeatureSwitch
+from incidents.reviews.models import ActionItem, ContributingFactor, JointDecision, Postmortem, ReviewSummary
+from incidents.runbooks.models import Runbook
 from incidents.severity.choices import Paging
 from incidents.severity.models import ReleaseWindow, Severity
 
@@ -43,7 +51,20 @@ HISTORY_FIELDS = [
 
 
 @personal(
-    plain=("reference", "source", "source_key", "monitor_key", "paging_plan", "trace_id", "state", "next_due_kind"),
+    plain=(
+        "reference",
+        "source",
+        "source_key",
+        "monitor_key",
+        "paging_plan",
+        "trace_id",
+        "state",
+        "next_due_kind",
+        "topic",
+        "components",
+        "issue_type",
+        "routed_to",
+    ),
     title=FREE_TEXT,
     scope=FREE_TEXT,
     description=FREE_TEXT,
@@ -79,6 +100,13 @@ class Incident(Case):
         _("who and what is affected"), max_length=300, blank=True, help_text=_("Users, employers, regions, features.")
     )
     description = models.TextField(_("what is seen"), blank=True, max_length=20_000)
+    topic = models.CharField(
+        _("what it is about"), max_length=170, blank=True, editable=False, help_text=_("Key of a scope, or scope/part.")
+    )
+    components = models.JSONField(_("affected components"), default=list, blank=True, editable=False)
+    issue_type = models.CharField(_("issue type"), max_length=40, blank=True, editable=False)
+    escalation_level = models.PositiveSmallIntegerField(_("level of escalation"), default=0, editable=False)
+    routed_to = models.CharField(_("routed to"), max_length=20, blank=True, editable=False)
     data_loss_risk = models.BooleanField(_("data may be lost"), default=False)
     impacts_hiring = models.BooleanField(_("touches hiring outcomes"), default=False)
     comms_lead = models.ForeignKey(
@@ -99,6 +127,9 @@ class Incident(Case):
     recurrence_of = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="recurrences"
     )
+    duplicate_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="duplicates", editable=False
+    )
     acknowledged_at = models.DateTimeField(null=True, blank=True, editable=False)
     acknowledged_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
@@ -114,6 +145,14 @@ class Incident(Case):
     fix_reference = models.CharField(
         _("fix"), max_length=300, blank=True, help_text=_("Commit, release, ticket or change.")
     )
+    breach_aware_at = models.DateTimeField(
+        _("personal data affected, known since"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The 72 hours to the authority count from then."),
+    )
+    authority_notified_at = models.DateTimeField(_("authority told"), null=True, blank=True, editable=False)
     channel = models.CharField(
         _("incident channel"),
         max_length=300,
@@ -138,6 +177,9 @@ class Incident(Case):
             GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="incident_title_search"),
         ]
         constraints = [
+            models.CheckConstraint(
+                condition=~Q(issue_type="") | Q(escalation_level=0), name="incident_level_needs_issue_type"
+            ),
             models.UniqueConstraint(
                 fields=["source", "source_key"],
                 condition=Q(state__in=UNRESOLVED) & ~Q(source_key=""),
@@ -214,18 +256,30 @@ class Mitigation(models.Model):
 __all__ = [
     "ActionItem",
     "Affected",
+    "BackupPolicy",
+    "BackupRun",
+    "BackupVerification",
     "CalendarFeed",
+    "CapacityLimit",
+    "CapacityReading",
+    "CommandReference",
     "Communication",
+    "ContributingFactor",
     "Customer",
     "CustomerContact",
+    "Deployment",
     "Escalation",
+    "Fallback",
+    "FeatureSwitch",
     "HandOverNote",
     "Incident",
     "JointDecision",
     "Leave",
+    "Link",
     "MaintenanceMessage",
     "MaintenanceRule",
     "MaintenanceWindow",
+    "Merge",
     "MessageTemplate",
     "Mitigation",
     "Notice",
@@ -237,11 +291,14 @@ __all__ = [
     "Procedure",
     "ProcedureStep",
     "ReleaseWindow",
+    "ReviewSummary",
+    "RoleHolder",
     "Rotation",
     "RotationMember",
     "RotationVersion",
     "Run",
     "RunStep",
+    "Runbook",
     "Severity",
     "ShiftRecord",
     "ShiftSwap",

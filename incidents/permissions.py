@@ -23,6 +23,8 @@ ROWS = (
     "procedurestep",
     "run",
     "runstep",
+    "backuppolicy",
+    "fallback",
     "messagetemplate",
     "customer",
     "customercontact",
@@ -32,8 +34,26 @@ ROWS = (
     "maintenancemessage",
     "notice",
     "optout",
+    "runbook",
+    "roleholder",
+    "commandreference",
+    "featureswitch",
+    "capacitylimit",
+    "capacityreading",
 )
-CASE_ROWS = ("incident", "mitigation", "communication", "postmortem", "actionitem", "jointdecision", "affected")
+CASE_ROWS = (
+    "incident",
+    "deployment",
+    "mitigation",
+    "communication",
+    "postmortem",
+    "actionitem",
+    "jointdecision",
+    "contributingfactor",
+    "reviewsummary",
+    "link",
+    "affected",
+)
 WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
 
 
@@ -48,8 +68,15 @@ def declare() -> None:
             role,
             "incidents.add+change_run",
             "incidents.change_runstep",
+            "incidents.add+change_deployment",
+            "incidents.change_fallback",
+            "incidents.change_backuppolicy",
             "incidents.add+change_postmortem",
             "incidents.add+change_actionitem",
+            "incidents.add_capacityreading",
+            "incidents.add_contributingfactor",
+            "incidents.add+change_reviewsummary",
+            "incidents.add+delete_link",
         )
         grant(role, "incidents.add_affected", "incidents.add_notice", "incidents.add+change_customercontact")
         grant(
@@ -60,6 +87,7 @@ def declare() -> None:
             "incidents.add+change_handovernote",
         )
     for role in LEADS:
+        grant(role, "incidents.open_gate")
         grant(
             role,
             "incidents.change_customer",
@@ -80,4 +108,19 @@ def declare() -> None:
             "incidents.add+change+delete_procedurestep",
             "incidents.add+change_messagetemplate",
         )
-    grant(Role.AUDITOR, "incidents.view_incidentevent")
+        grant(
+            role,
+            "incidents.change_runbook",
+            "incidents.add+change+delete_roleholder",
+            "incidents.add+change_commandreference",
+            "incidents.change_featureswitch",
+            "incidents.add+change_capacitylimit",
+        )
+        grant(role, "incidents.add+view_backuprun", "incidents.view_backupverification", "incidents.view_merge")
+    grant(
+        Role.AUDITOR,
+        "incidents.view_incidentevent",
+        "incidents.view_backuprun",
+        "incidents.view_backupverification",
+        "incidents.view_merge",
+    )

@@ -27,7 +27,7 @@ from incidents.models import Incident, Mitigation
 from incidents.oncall.choices import OnCallPart
 from incidents.oncall.selectors import on_call
 from incidents.procedures.models import Procedure
-from incidents.procedures.services import start_run
+from incidents.procedures.runs import start_run
 from incidents.reviews.models import JointDecision
 from incidents.severity.models import Severity
 from incidents.transitions import JOINT_DECISION
@@ -224,14 +224,21 @@ def find_unresolved(source: Source, source_key: str) -> Incident | None:
 
 
 def find_recent_fix(source: Source, source_key: str, *, since: datetime) -> Incident | None:
-    """The case of the same trouble that was resolved after `since` (the watch after a fix, INC-95)."""
-    return (
+    """The case of the same trouble that was resolved after `since` (the watch after a fix, INC-95).
+
+    For a duplicate it is the one it was merged into, which may still be open.
+    """
+    found = (
         Incident.objects.filter(
             source=source, source_key=source_key, state=IncidentState.RESOLVED, resolved_at__gte=since
         )
+        .select_related("duplicate_of")
         .order_by("-resolved_at")
         .first()
     )
+    if found is None or found.duplicate_of is None:
+        return found
+    return None if found.duplicate_of.state == IncidentState.CLOSED else found.duplicate_of
 
 
 def find_last(source: Source, source_key: str) -> Incident | None:
@@ -253,6 +260,8 @@ def open_or_join(
         if incident is not None:
             return incident, "joined"
         fixed = find_recent_fix(Source.ALERT, source_key, since=watch_since)
+        if fixed is not None and fixed.state in UNRESOLVED:
+            return fixed, "joined"
         try:
             with transaction.atomic():
                 if fixed is not None:

@@ -1,18 +1,27 @@
 """What the incident desk does when something happens below it or in its own rooms."""
 
+from datetime import datetime
+
 from config.casework.access.actors import actor_user
+from config.casework.audit.services import record
 from config.casework.catalogue.choices import OrganizationKind
-from config.casework.events import DeadlineBreached, PersonSignedIn, subscribe
+from config.casework.events import DeadlineBreached, PersonSignedIn, TransitionApplied, subscribe
 from incidents import alerts
+from incidents.backups import checklists
+from incidents.backups.events import BackupVerified
 from incidents.choices import SLA_CLOCKS, Clock
 from incidents.communications import reminders
+from incidents.contacts import services as contacts
 from incidents.customers import services as customers
+from incidents.deployments import services as deployments
 from incidents.events import (
     AcknowledgementRecorded,
     AlertsCameBack,
     DataLossFlagged,
+    FallbackSwitched,
     IncidentOpened,
     IncidentReopened,
+    RunFinished,
     SeverityJudged,
 )
 from incidents.maintenance import services as maintenance
@@ -23,7 +32,9 @@ from incidents.oncall import handover
 from incidents.oncall.events import DutyHandedOver
 from incidents.paging import holds, texts
 from incidents.paging import services as paging
+from incidents.procedures import schedule
 from incidents.services import confirm_acknowledgements, demand_joint_decision
+from incidents.severity import phases
 from integrations.messages.choices import Purpose
 from integrations.messages.events import MessageAccepted, MessageFailed
 from integrations.messages.services import recheck_before_sending
@@ -39,6 +50,10 @@ def connect() -> None:
     subscribe(AcknowledgementRecorded, _acknowledged)
     subscribe(DeadlineBreached, _clock_ran_out)
     subscribe(PersonSignedIn, _signed_in)
+    subscribe(TransitionApplied, _step_taken)
+    subscribe(RunFinished, _run_finished)
+    subscribe(FallbackSwitched, _fallback_switched)
+    subscribe(BackupVerified, checklists.settle)
     subscribe(MessageAccepted, _message_accepted)
     subscribe(MessageFailed, _message_failed)
     subscribe(DataLossFlagged, _data_loss_flagged)
@@ -53,6 +68,7 @@ def connect() -> None:
 def _opened(event: IncidentOpened) -> None:
     suppression.hold_clocks(event.incident, at=event.at)
     paging.begin(event.incident, at=event.at)
+    _judged(event.incident, event.at)
     if event.incident.organization.kind == OrganizationKind.TENANT:
         customers.name_affected(event.incident, [event.incident.organization], actor=None, at=event.at)
 
@@ -64,6 +80,7 @@ def _reopened(event: IncidentReopened) -> None:
 
 def _severity_judged(event: SeverityJudged) -> None:
     paging.severity_changed(event.incident, at=event.at, by_alert=event.by_alert)
+    _judged(event.incident, event.at)
     if event.incident.impacts_hiring:
         demand_joint_decision(event.incident, because="hiring", at=event.at)
     customers.follow_agreements(event.incident, at=event.at)
@@ -82,12 +99,15 @@ def _clock_ran_out(event: DeadlineBreached) -> None:
         return
     if event.deadline.kind in SLA_CLOCKS:
         paging.clock_missed(event.deadline, at=event.at)
+        contacts.promise_missed(incident, at=event.at)
     elif event.deadline.kind == Clock.CONFIRM:
         paging.acknowledgement_lapsed(incident, at=event.at)
     elif event.deadline.kind == Clock.UPDATE:
         reminders.update_is_overdue(incident, at=event.at)
     elif event.deadline.kind == Clock.NOTICE:
         reminders.customer_was_not_told(incident, event.deadline, at=event.at)
+    elif event.deadline.kind.startswith(phases.PREFIX):
+        record(incident, "phase.overdue", actor=None, at=event.at, detail={"phase": event.deadline.kind})
 
 
 def _data_loss_flagged(event: DataLossFlagged) -> None:
@@ -115,3 +135,22 @@ def _message_failed(event: MessageFailed) -> None:
 
 def _signed_in(event: PersonSignedIn) -> None:
     confirm_acknowledgements(event.person, at=event.at)
+
+
+def _judged(incident: Incident, at: datetime) -> None:
+    """What follows from a known severity: the list of its level, and the deployment it is held against."""
+    schedule.severity_known(incident, at=at)
+    deployments.suspect(incident, at=at)
+
+
+def _step_taken(event: TransitionApplied) -> None:
+    if event.machine == "incident" and event.name == "close":
+        schedule.incident_closed(event.obj, at=event.at)
+
+
+def _run_finished(event: RunFinished) -> None:
+    deployments.run_finished(event.run, actor=event.actor, at=event.at)
+
+
+def _fallback_switched(event: FallbackSwitched) -> None:
+    schedule.fallback_switched(event.fallback, at=event.at)

@@ -9,7 +9,10 @@ from config.casework.choices import Tone
 from config.casework.transitions import Machine, Transition, states
 from incidents import clocks, guards
 from incidents.choices import UNRESOLVED, IncidentState, MitigationStatus
+from incidents.links import effects as links
+from incidents.links.guards import no_duplicate
 from incidents.models import Incident, Mitigation
+from incidents.reviews import actions as reviews
 from incidents.reviews import guards as review_guards
 
 CHANGE = "incidents.change_incident"
@@ -46,7 +49,7 @@ INCIDENT: Machine[Any] = Machine(
             fields=("severity", "scope"),
             optional=("data_loss_risk", "impacts_hiring"),
             stamps=("triaged_at",),
-            guards=(guards.severity_of_the_system,),
+            guards=(no_duplicate, guards.severity_of_the_system),
             effects=(clocks.severity_judged,),
             consequence=_("The clocks follow the severity, counted from the detection."),
             tone=Tone.WARN,
@@ -98,9 +101,43 @@ INCIDENT: Machine[Any] = Machine(
             permission=CHANGE,
             stamps=("resolved_at",),
             guards=(guards.not_before_it_began,),
-            effects=(clocks.resolved,),
+            effects=(clocks.resolved, links.resolve_duplicates),
             consequence=_("What the record still lacks falls due at noon of the next business day."),
             tone=Tone.OK,
+            takes_time=True,
+        ),
+        "flag_breach": Transition(
+            label=_("Personal data are affected"),
+            action="breach_flagged",
+            sources=states(*UNRESOLVED, IncidentState.RESOLVED),
+            permission=CHANGE,
+            stamps=("breach_aware_at",),
+            guards=(guards.not_flagged_yet,),
+            effects=(clocks.breach_flagged,),
+            consequence=_("72 hours to the report to the authority run from the moment you knew."),
+            tone=Tone.DANGER,
+            takes_time=True,
+        ),
+        "unflag_breach": Transition(
+            label=_("No personal data are affected"),
+            action="breach_unflagged",
+            sources=states(*UNRESOLVED, IncidentState.RESOLVED),
+            permission=LEAD,
+            guards=(guards.is_flagged, guards.authority_not_told_yet),
+            effects=(clocks.breach_unflagged,),
+            consequence=_("The 72 hours end. Say in the note why nobody is at risk: it must be documented."),
+            tone=Tone.WARN,
+        ),
+        "tell_authority": Transition(
+            label=_("The authority was told"),
+            action="authority_told",
+            sources=states(*UNRESOLVED, IncidentState.RESOLVED),
+            permission=LEAD,
+            stamps=("authority_notified_at",),
+            guards=(guards.is_flagged, guards.authority_not_told_yet),
+            effects=(clocks.authority_told,),
+            consequence=_("The clock of 72 hours is met at this time."),
+            tone=Tone.WARN,
             takes_time=True,
         ),
         "reopen": Transition(
@@ -109,7 +146,7 @@ INCIDENT: Machine[Any] = Machine(
             sources=states(IncidentState.RESOLVED),
             target=IncidentState.DETECTED,
             permission=CHANGE,
-            guards=(guards.no_other_case_of_the_same_trouble,),
+            guards=(no_duplicate, guards.no_other_case_of_the_same_trouble),
             effects=(clocks.reopened,),
             consequence=_("Acknowledgement and clocks begin anew."),
             tone=Tone.DANGER,
@@ -132,9 +169,10 @@ INCIDENT: Machine[Any] = Machine(
                     missing=_("Closing needs the joint decision of CEO and CTO. Sign it under Decision."),
                     required=False,
                 ),
+                guards.authority_is_told,
                 review_guards.postmortem_is_published,
             ),
-            effects=(clocks.closed,),
+            effects=(clocks.closed, links.close_duplicates, reviews.review_runbook),
             already=_("Resolve it first: an incident is closed after it is resolved."),
             consequence=_("The record is complete."),
             tone=Tone.NEUTRAL,

@@ -21,7 +21,9 @@ from incidents.reviews.models import Postmortem
 from incidents.severity.choices import Duty
 from incidents.transitions import JOINT_DECISION
 
-UNACKNOWLEDGED = Q(state__in=UNRESOLVED) & (Q(acknowledged_at=None) | Q(acknowledgement_provisional=True))
+UNACKNOWLEDGED = Q(state__in=UNRESOLVED, duplicate_of=None) & (
+    Q(acknowledged_at=None) | Q(acknowledgement_provisional=True)
+)
 
 
 def late(now: datetime) -> Q:
@@ -56,7 +58,9 @@ def decision_open(user: User, now: datetime) -> Q:
 def review_missing() -> Q:
     """Resolved, and the postmortem its level demands is not published."""
     published = Postmortem.objects.filter(incident=OuterRef("pk"), state=PostmortemState.PUBLISHED)
-    return Q(state=IncidentState.RESOLVED, severity__postmortem=Duty.REQUIRED) & ~Q(Exists(published))
+    return Q(state=IncidentState.RESOLVED, severity__postmortem=Duty.REQUIRED, duplicate_of=None) & ~Q(
+        Exists(published)
+    )
 
 
 def measure_in_force() -> Q:

@@ -16,6 +16,7 @@ def declare() -> None:
     describe("incident.escalated", _escalated)
     describe("page.sent", _paged)
     describe("incident.customer_called", _called)
+    describe("phase.overdue", _phase_overdue)
     describe("alert.firing", _firing)
     describe("alert.resolved", _recovered)
 
@@ -37,6 +38,12 @@ WORDS = {
     "incident.reopened": gettext_lazy("reopened it"),
     "incident.closed": gettext_lazy("closed it"),
     "incident.escalation_without_person": gettext_lazy("nobody holds the role %(to)s; the next step follows at once"),
+    "incident.moved_up": gettext_lazy("escalated it to %(to)s: %(person)s leads now"),
+    "incident.moved_up_without_person": gettext_lazy("escalated it to %(to)s, but nobody stands behind that role"),
+    "incident.routed": gettext_lazy("routed it: %(reference)s"),
+    "capacity.warning": gettext_lazy("%(limit)s is at %(share)s %% of its limit"),
+    "capacity.full": gettext_lazy("%(limit)s has reached its limit: %(share)s %%"),
+    "capacity.room": gettext_lazy("%(limit)s has room again: %(share)s %%"),
     "mitigation.applied": gettext_lazy("took a measure"),
     "mitigation.reverted": gettext_lazy("took a measure back"),
     "communication.sent": gettext_lazy("told %(recipients)s recipients (%(template)s)"),
@@ -55,6 +62,18 @@ WORDS = {
     "action_item.added": gettext_lazy("noted an action item, due %(due_on)s"),
     "action_item.finished": gettext_lazy("finished an action item"),
     "action_item.dropped": gettext_lazy("dropped an action item"),
+    "action_item.changed": gettext_lazy("changed an action item"),
+    "action_item.reminded": gettext_lazy("the desk reminded of an action item"),
+    "factor.added": gettext_lazy("noted a contributing factor"),
+    "summary.written": gettext_lazy("wrote the summary for people outside"),
+    "summary.approved": gettext_lazy("approved the summary for people outside"),
+    "summary.withdrawn": gettext_lazy("took the approval of the summary back"),
+    "incident.linked": gettext_lazy("linked it with %(to)s"),
+    "incident.unlinked": gettext_lazy("removed the link with %(to)s"),
+    "incident.merged": gettext_lazy("merged it into %(into)s"),
+    "incident.merged_in": gettext_lazy("merged %(from)s into it"),
+    "incident.split": gettext_lazy("split it off %(from)s again"),
+    "incident.split_off": gettext_lazy("split %(incident)s off again"),
     "action_item.reopened": gettext_lazy("reopened an action item"),
     "page.held": gettext_lazy("nobody is paged for now: maintenance"),
     "page.skipped": gettext_lazy("nobody holds %(to)s, so nobody was paged; the next step follows at once"),
@@ -66,6 +85,10 @@ WORDS = {
 
 def _clock_missed(entry: AuditEntry) -> str:
     return _("missed: %(clock)s") % {"clock": Clock(entry.detail["clock"]).label}
+
+
+def _phase_overdue(entry: AuditEntry) -> str:
+    return _("the %(phase)s is overdue") % {"phase": entry.detail["phase"].replace("_", " ")}
 
 
 def _escalated(entry: AuditEntry) -> str:

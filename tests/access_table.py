@@ -65,8 +65,10 @@ ADMIN: dict[str, Table] = {
         "person", (*LEADS, AUDITOR), add=LEADS, change=LEADS, acts={"act": Row(LEADS, objects=("person", ":password"))}
     ),
     "casework_organization": Table("organization", STAFF, add=LEADS, change=LEADS),
-    "casework_system": Table("system", STAFF, change=LEADS),
-    "casework_calendar": Table("calendar", STAFF, add=LEADS, change=LEADS),
+    "casework_system": Table("system", STAFF, change=LEADS, acts={"versions": Row(STAFF, objects=("system",))}),
+    "casework_calendar": Table(
+        "calendar", STAFF, add=LEADS, change=LEADS, acts={"versions": Row(STAFF, objects=("calendar",))}
+    ),
     "casework_apitoken": Table("token", LEADS, add=LEADS, acts={"act": Row(LEADS, objects=("token", ":revoke"))}),
     "casework_auditentry": Table("entry", STAFF),
     "casework_auditseal": Table("seal", (CTO, AUDITOR)),
@@ -90,8 +92,10 @@ ADMIN: dict[str, Table] = {
             "redact": Row((*LEADS, PRIVACY), objects=("incident",)),
             "files": Row(DESK, objects=("incident",)),
             "redact_file": Row((*LEADS, PRIVACY), objects=("incident", "file")),
+            "about": Row(WORKERS, objects=("incident",)),
+            "escalate": Row(WORKERS, objects=("incident",)),
+            "route": Row(WORKERS, objects=("incident",)),
             "run_start": Row(NOBODY, objects=("incident",)),  # by POST alone: tests/incidents
-            "run_step": Row(NOBODY, objects=("incident", ":0")),
             "compose": Row(WORKERS, objects=("incident",)),
             "channel": Row(WORKERS, objects=("incident",)),
             "affected": Row(WORKERS, objects=("incident",)),
@@ -99,12 +103,81 @@ ADMIN: dict[str, Table] = {
             "postmortem": Row(STAFF, objects=("incident",)),  # while there is none it leads back
             "postmortem_step": Row(NOBODY, objects=("incident", ":publish")),  # there is none yet
             "decide": Row(NOBODY, objects=("incident",)),  # nothing waits for a decision
+            "document": Row(NOBODY, objects=("incident",)),  # there is no postmortem yet
+            "summary": Row(WORKERS, objects=("incident",)),
+            "summary_step": Row(NOBODY, objects=("incident", ":approve")),  # there is none yet
+            "link": Row(WORKERS, objects=("incident",)),
+            "unlink": Row(NOBODY, objects=("incident", ":0")),  # by POST alone: tests/incidents
+            "merge": Row(WORKERS, objects=("incident",)),
+            "split": Row(NOBODY, objects=("incident",)),  # it is no duplicate
+            "figures": Row(STAFF),
+            "figures_csv": Row(STAFF, objects=(":response",)),
+            "import": Row(WORKERS),
+            "process_import": Row(NOBODY),  # by POST alone: tests/casework/desk
+            "export": Row(STAFF),
         },
     ),
-    "incidents_actionitem": Table("action_item", STAFF, add=WORKERS, change=WORKERS),
-    "incidents_severity": Table("severity", STAFF, add=LEADS, change=LEADS),
-    "incidents_releasewindow": Table("release_window", STAFF, add=LEADS, change=LEADS),
-    "incidents_oncallrole": Table("on_call_role", STAFF, change=LEADS),
+    "incidents_deployment": Table(
+        "deployment",
+        STAFF,
+        add=WORKERS,
+        change=WORKERS,
+        acts={
+            "step": Row(WORKERS, objects=("deployment", ":call_off")),
+            "child_add": Row(NOBODY, objects=("deployment", ":none")),
+            "child_step": Row(NOBODY, objects=("deployment", ":none", ":1", ":none")),
+            "note": Row(DESK, objects=("deployment",)),
+            "share": Row(NOBODY, objects=("deployment",)),  # only restricted cases are shared
+            "redact": Row((*LEADS, PRIVACY), objects=("deployment",)),
+            "files": Row(DESK, objects=("deployment",)),
+            "redact_file": Row(NOBODY, objects=("deployment", ":0")),
+        },
+    ),
+    "incidents_run": Table(
+        "run",
+        STAFF,
+        acts={
+            "today": Row(STAFF),
+            "readiness": Row(STAFF),
+            "report": Row(STAFF),
+            "start": Row(WORKERS, post=WORKERS),
+            "breach": Row(WORKERS, post=WORKERS),
+            "let_go": Row(WORKERS, post=WORKERS, objects=("run",)),
+            "gate": Row(NOBODY, objects=("run",)),  # by POST alone: tests/incidents
+            "step": Row(NOBODY, objects=("run", ":0")),
+        },
+    ),
+    "incidents_backuppolicy": Table(
+        "backup_policy", STAFF, acts={"act": Row(WORKERS, objects=("backup_policy", ":succeeded"))}
+    ),
+    "incidents_fallback": Table("fallback", STAFF, acts={"act": Row(WORKERS, objects=("fallback", ":switch_on"))}),
+    "incidents_actionitem": Table(
+        "action_item",
+        STAFF,
+        add=WORKERS,
+        change=WORKERS,
+        acts={
+            "act": Row(WORKERS, objects=("action_item", ":finish")),
+            "import": Row(WORKERS),
+            "process_import": Row(NOBODY),
+            "export": Row(STAFF),
+        },
+    ),
+    "incidents_severity": Table(
+        "severity", STAFF, add=LEADS, change=LEADS, acts={"versions": Row(STAFF, objects=("severity",))}
+    ),
+    "incidents_releasewindow": Table(
+        "release_window", STAFF, add=LEADS, change=LEADS, acts={"versions": Row(STAFF, objects=("release_window",))}
+    ),
+    "incidents_oncallrole": Table(
+        "on_call_role", STAFF, change=LEADS, acts={"versions": Row(STAFF, objects=("on_call_role",))}
+    ),
+    "incidents_procedure": Table(
+        "procedure", STAFF, add=LEADS, change=LEADS, acts={"versions": Row(STAFF, objects=("procedure",))}
+    ),
+    "incidents_messagetemplate": Table(
+        "template", STAFF, add=LEADS, change=LEADS, acts={"act": Row(LEADS, objects=("template", ":approve"))}
+    ),
     "incidents_rotation": Table(
         "rotation",
         STAFF,
@@ -137,10 +210,6 @@ ADMIN: dict[str, Table] = {
     "incidents_handovernote": Table("note", STAFF, add=WORKERS, acts={"act": Row(WORKERS, objects=("note", ":read"))}),
     "incidents_calendarfeed": Table("feed", STAFF, add=STAFF, acts={"act": Row(STAFF, objects=("feed", ":revoke"))}),
     "incidents_shiftrecord": Table("shift_record", STAFF),
-    "incidents_procedure": Table("procedure", STAFF, add=LEADS, change=LEADS),
-    "incidents_messagetemplate": Table(
-        "template", STAFF, add=LEADS, change=LEADS, acts={"act": Row(LEADS, objects=("template", ":approve"))}
-    ),
     "incidents_customer": Table(
         "customer",
         STAFF,
@@ -166,6 +235,48 @@ ADMIN: dict[str, Table] = {
     ),
     "incidents_maintenancerule": Table("maintenance_rule", STAFF),
     "incidents_page": Table("page", STAFF),
+    "incidents_runbook": Table(
+        "system",
+        STAFF,
+        acts={
+            "versions": Row(STAFF, objects=("system",)),
+            "drift": Row(STAFF, objects=("system",)),
+            "export": Row(STAFF, objects=("system",)),
+            "contact": Row(LEADS, objects=("system", ":technical-lead")),
+        },
+    ),
+    "incidents_roleholder": Table(
+        "role_holder",
+        STAFF,
+        add=LEADS,
+        change=LEADS,
+        delete=LEADS,
+        acts={"versions": Row(STAFF, objects=("role_holder",))},
+    ),
+    "incidents_commandreference": Table(
+        "command",
+        STAFF,
+        add=LEADS,
+        change=LEADS,
+        acts={
+            "versions": Row(STAFF, objects=("command",)),
+            "act": Row(LEADS, objects=("command", ":review")),
+        },
+    ),
+    "incidents_featureswitch": Table(
+        "feature",
+        STAFF,
+        acts={"versions": Row(STAFF, objects=("feature",)), "act": Row(LEADS, objects=("feature", ":on"))},
+    ),
+    "incidents_capacitylimit": Table(
+        "limit",
+        STAFF,
+        add=LEADS,
+        change=LEADS,
+        acts={"versions": Row(STAFF, objects=("limit",)), "act": Row(WORKERS, objects=("limit", ":reading"))},
+    ),
+    "incidents_backuprun": Table("backup_run", (*LEADS, AUDITOR), add=LEADS),
+    "incidents_backupverification": Table("backup_verification", (*LEADS, AUDITOR)),
     # --- assessments, hiring, the register of assessing systems ---------------------------------------------------------
     "disputes_assessment": Table(
         "assessment",

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from config.casework.access.models import User
 from config.casework.catalogue.models import System
 from config.casework.personal import FREE_TEXT, Erasure, Subject, holds, personal
+from config.casework.versions import versioned
 from incidents.communications.choices import Audience, TemplateStanding
 from incidents.querysets import OfIncidentQuerySet
 
@@ -19,6 +20,7 @@ WAITING = Q(approved_at=None, withdrawn_at=None)
 
 
 @personal(plain=("key", "language", "title", "subject", "body", "slots"))
+@versioned()
 class MessageTemplate(models.Model):
     """One version of an approved text with named slots like {feature}; a change is a new version."""
 

@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy
 from config.casework import clock
 from config.casework.access.models import User
 from config.casework.audit.services import record
-from config.casework.catalogue.admin import RecordedAdmin
 from config.casework.catalogue.choices import OrganizationKind
 from config.casework.catalogue.fields import parse_duration
 from config.casework.catalogue.models import Organization
@@ -29,6 +28,7 @@ from config.casework.desk.exchange import DeskImportExportAdmin
 from config.casework.desk.filters import PickFilter
 from config.casework.desk.navigation import PEOPLE, Line, register_line
 from config.casework.desk.skin import SkinTextInput
+from config.casework.desk.versioned import RecordedAdmin
 from config.casework.transitions import Refused
 from config.casework.words import duration_words
 from incidents.choices import OPEN_STATES

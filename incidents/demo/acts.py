@@ -16,6 +16,7 @@ from incidents.procedures import services as procedures
 from incidents.procedures.choices import StepKind
 from incidents.procedures.models import RunStep
 from incidents.reviews import services as reviews
+from incidents.reviews.actions import add_action_item
 from incidents.reviews.choices import ActionKind, ActionState, PostmortemState
 from incidents.services import acknowledge, apply_mitigation
 from incidents.severity.models import Severity
@@ -131,7 +132,7 @@ def _postmortem(scene: Scene, *, publish: bool = False, **values: str) -> None:
 
 def _action(scene: Scene, *, kind: str, text: str, owner: str, due_in_days: int) -> None:
     due_on = (scene.now + timedelta(days=due_in_days)).date()
-    reviews.add_action_item(
+    add_action_item(
         scene.incident,
         actor=scene.actor,
         at=scene.at,

@@ -14,6 +14,7 @@ from config.casework.access.models import User
 from config.casework.audit.models import append_only
 from config.casework.catalogue.models import System
 from config.casework.personal import FREE_TEXT, Erasure, Subject, holds, personal
+from config.casework.versions import versioned
 from incidents.oncall.choices import OnCallPart, ShiftSource, SwapState
 
 PERIOD = Func(F("starts_at"), F("ends_at"), function="tstzrange")
@@ -27,6 +28,7 @@ def _period_check(name: str) -> models.CheckConstraint:
 
 
 @personal(plain=("part", "held_by"))
+@versioned()
 class OnCallRole(models.Model):
     """One part of the on-call duty of a system; without a rotation or a named person it falls to whoever holds a desk role."""
 

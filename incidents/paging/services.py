@@ -244,7 +244,7 @@ def _withdraw_acknowledgement(row: Incident, *, at: datetime) -> None:
 
 
 def _needs_paging(incident: Incident) -> bool:
-    return incident.state in UNRESOLVED and incident.acknowledged_at is None
+    return incident.state in UNRESOLVED and incident.acknowledged_at is None and incident.duplicate_of_id is None
 
 
 def _page(

@@ -118,7 +118,9 @@ def send_escalation(incident: Incident, escalation: Escalation, deadline: Deadli
 def still_wanted(message: Message) -> bool:
     """A page leaves only while its incident still waits for somebody."""
     incident = message.case
-    return not isinstance(incident, Incident) or (incident.state in UNRESOLVED and incident.acknowledged_at is None)
+    return not isinstance(incident, Incident) or (
+        incident.state in UNRESOLVED and incident.acknowledged_at is None and incident.duplicate_of_id is None
+    )
 
 
 def _facts(incident: Incident, zone: str) -> dict[str, object]:

@@ -33,3 +33,13 @@ class StepState(TonedChoices):
     OPEN = "open", Tone.INFO, _("open")
     DONE = "done", Tone.OK, _("done")
     SKIPPED = "skipped", Tone.NEUTRAL, _("skipped")
+    NOT_NEEDED = "not_needed", Tone.NEUTRAL, _("not needed")
+
+
+class Stage(TonedChoices):
+    """Which part of a deployment a run is."""
+
+    PREREQUISITES = "prerequisites", Tone.INFO, _("before it starts")
+    STEPS = "steps", Tone.INFO, _("the steps")
+    WATCH = "watch", Tone.INFO, _("the watch")
+    ROLLBACK = "rollback", Tone.WARN, _("the way back")

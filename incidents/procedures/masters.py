@@ -45,7 +45,7 @@ class Master:
 def playbook_master(playbook: Playbook, context: Context) -> Master:
     """Lay out the steps of a playbook: checks, measures, messages, rules."""
     steps = [
-        *(_step(StepKind.CHECK, part) for part in playbook.checks),
+        *(_step(StepKind.DECISION if part.options else StepKind.CHECK, part) for part in playbook.checks),
         *(_step(StepKind.MITIGATION, part) for part in playbook.mitigations),
         *(_message(part, context) for part in playbook.communications),
         *(_step(StepKind.POLICY, StepPart(text=rule)) for rule in playbook.policy),
@@ -64,8 +64,9 @@ def playbook_master(playbook: Playbook, context: Context) -> Master:
 
 def checklist_master(checklist: Checklist) -> Master:
     """Lay out the items of a checklist."""
+    kind = ProcedureKind(checklist.kind) if checklist.kind else KINDS.get(checklist.cadence, ProcedureKind.CHECKLIST)
     values = {
-        "kind": KINDS.get(checklist.cadence, ProcedureKind.CHECKLIST),
+        "kind": kind,
         "title": checklist.title,
         "trigger": "",
         "monitors": [],
@@ -75,7 +76,7 @@ def checklist_master(checklist: Checklist) -> Master:
             mode="json", exclude_defaults=True, exclude={"id", "title", "ordered", "source", "items"}
         ),
     }
-    return Master(checklist.id, values, [_step(StepKind.CHECK, item) for item in checklist.items])
+    return Master(checklist.id, values, [_step(_kind_of(item), item) for item in checklist.items])
 
 
 def load_procedures(system: System, masters: Sequence[Master], *, kinds: Iterable[ProcedureKind]) -> Changes:
@@ -120,6 +121,15 @@ def _write_steps(row: Procedure, steps: Sequence[dict[str, Any]]) -> None:
 
 def _plain(step: ProcedureStep) -> dict[str, Any]:
     return {name: getattr(step, name) for name in ("kind", *COLUMNS, "extra")}
+
+
+def _kind_of(item: ChecklistItem) -> StepKind:
+    """What an item is: a decision, an act of the desk, a command to copy, or a check."""
+    if item.options:
+        return StepKind.DECISION
+    if item.action:
+        return StepKind.DESK_ACTION
+    return StepKind.COMMAND if item.command else StepKind.CHECK
 
 
 def _step(kind: StepKind, part: StepPart | ChecklistItem | MessagePart) -> dict[str, Any]:
@@ -171,14 +181,16 @@ def _active(system: System) -> Any:
 
 def _playbook(row: Procedure) -> Playbook:
     steps = list(row.steps.all())
+    checks = [step for step in steps if step.kind in {StepKind.CHECK, StepKind.DECISION}]
+    mitigations = [step for step in steps if step.kind == StepKind.MITIGATION]
     return Playbook(
         id=row.key,
         title=row.title,
         source=row.source or None,
         trigger=row.trigger,
         monitors=row.monitors,
-        checks=[StepPart(**_part(step)) for step in steps if step.kind == StepKind.CHECK],
-        mitigations=[StepPart(**_part(step)) for step in steps if step.kind == StepKind.MITIGATION],
+        checks=[StepPart.model_validate(_part(step)) for step in checks],
+        mitigations=[StepPart.model_validate(_part(step)) for step in mitigations],
         communications=[MessagePart(**_part(step)) for step in steps if step.kind == StepKind.MESSAGE],
         policy=[step.text for step in steps if step.kind == StepKind.POLICY],
         prevention=row.extra.get("prevention", []),

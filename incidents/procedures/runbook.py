@@ -1,10 +1,11 @@
 """The sections of a runbook file that say how work is done: playbooks and checklists. Both become procedures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from config.casework.catalogue.models import System
 from config.casework.catalogue.sections import Changes, Context, Finding, Section, register
 from incidents.communications.runbook import check_words
+from incidents.procedures import actions
 from incidents.procedures.choices import ProcedureKind
 from incidents.procedures.masters import (
     checklist_master,
@@ -14,7 +15,9 @@ from incidents.procedures.masters import (
     playbook_master,
 )
 from incidents.procedures.models import Procedure
-from incidents.procedures.schemas import Checklist, Playbook
+from incidents.procedures.schemas import Checklist, ChecklistItem, Playbook, StepPart
+
+type Place = tuple[int | str, ...]
 
 
 def _check_playbooks(playbooks: list[Playbook], context: Context) -> Iterator[Finding]:
@@ -24,6 +27,12 @@ def _check_playbooks(playbooks: list[Playbook], context: Context) -> Iterator[Fi
             yield Finding((index, "id"), f"{playbook.id!r} is a procedure of {taken[playbook.id]} already")
         for number, monitor in enumerate(playbook.monitors):
             yield from context.unknown(monitor, section="monitors", location=(index, "monitors", number))
+        yield from _check_steps(
+            [
+                *(((index, "checks", number), part) for number, part in enumerate(playbook.checks)),
+                *(((index, "mitigations", number), part) for number, part in enumerate(playbook.mitigations)),
+            ]
+        )
         for number, message in enumerate(playbook.communications):
             place = (index, "communications", number)
             yield from check_words(
@@ -45,6 +54,39 @@ def _check_checklists(checklists: list[Checklist], context: Context) -> Iterator
             )
         if checklist.severity:
             yield from context.unknown(checklist.severity, section="severities", location=(index, "severity"))
+        yield from _check_steps([((index, "items", number), item) for number, item in enumerate(checklist.items)])
+
+
+def _check_steps(parts: Sequence[tuple[Place, StepPart | ChecklistItem]]) -> Iterator[Finding]:
+    """Keys once, references to earlier steps only, answers that can be given, acts that exist."""
+    earlier: dict[str, StepPart | ChecklistItem] = {}
+    for place, part in parts:
+        if part.action and actions.find(part.action) is None:
+            known = ", ".join(actions.names())
+            yield Finding((*place, "action"), f"{part.action!r} is no act of the desk (there: {known})")
+        for name in part.needs:
+            if name not in earlier:
+                yield Finding((*place, "needs"), f"{name!r} is no earlier step of this list")
+        yield from _check_condition(place, part, earlier)
+        if part.key and part.key in earlier:
+            yield Finding((*place, "key"), f"{part.key!r} is the key of an earlier step of this list")
+        if part.key:
+            earlier[part.key] = part
+
+
+def _check_condition(
+    place: Place, part: StepPart | ChecklistItem, earlier: dict[str, StepPart | ChecklistItem]
+) -> Iterator[Finding]:
+    if part.only_if is None:
+        return
+    decision = earlier.get(part.only_if.step)
+    if decision is None or not decision.options:
+        yield Finding((*place, "only_if"), f"{part.only_if.step!r} is no earlier decision of this list")
+        return
+    for answer in part.only_if.answer:
+        if answer not in decision.options:
+            choices = ", ".join(decision.options)
+            yield Finding((*place, "only_if"), f"{answer!r} is no answer of {part.only_if.step!r} (there: {choices})")
 
 
 def _taken(names: list[str], context: Context) -> dict[str, str]:

@@ -8,13 +8,15 @@ from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     StringConstraints,
+    field_validator,
     model_serializer,
     model_validator,
 )
 
-from config.casework.catalogue.fields import Key, Line, PositiveDuration, RunbookModel
+from config.casework.catalogue.fields import ClockTime, Day, Key, Line, PositiveDuration, RunbookModel, Zone
 from config.casework.catalogue.runbook import ROLES
 from incidents.communications.slots import slots_in
+from incidents.procedures.recurrence import ANCHOR, USUAL, check_rule
 
 type Cadence = Literal[
     "once",
@@ -43,9 +45,40 @@ def _from_text(value: object) -> object:
 
 
 RoleName = Annotated[str, AfterValidator(_role)]
+Option = Annotated[Line, Field(max_length=60)]
 
 
-class StepPart(RunbookModel):
+class Condition(RunbookModel):
+    """A step applies only when an earlier decision was answered so."""
+
+    step: Annotated[Key, Field(max_length=60)]
+    answer: Annotated[list[Option], Field(min_length=1)]
+
+
+class Work(RunbookModel):
+    """What every step may carry.
+
+    Attributes:
+        key: by which other steps refer to it.
+        options: the answers of a decision; a step with options is one.
+        only_if: the decision that must have been answered so, else the step is put aside.
+        needs: keys of earlier steps that must be done, not skipped.
+        wait: time to wait after it before the next one of an ordered list.
+        evidence: "required" when ticking needs a link or a file.
+        valid: how long its evidence counts.
+        action: name of the desk action that the step offers.
+    """
+
+    options: Annotated[list[Option], Field(min_length=2)] | None = None
+    only_if: Condition | None = None
+    needs: list[Key] = []
+    wait: PositiveDuration | None = None
+    evidence: Literal["required"] | None = None
+    valid: PositiveDuration | None = None
+    action: Annotated[Key, Field(max_length=60)] | None = None
+
+
+class StepPart(Work):
     """A check or a mitigation: one line of text, or a mapping with more. Commands are shown, never run by the desk.
 
     Attributes:
@@ -53,10 +86,10 @@ class StepPart(RunbookModel):
         expires: "required" for a temporary measure that somebody must take back (INC-21).
         approval: role that must agree first.
         reason: flag or cause that leads to this step.
-        action: name of the desk action that the step offers.
         proposed: the step is ours, not the source's.
     """
 
+    key: Annotated[Key, Field(max_length=60)] | None = None
     text: Line
     command: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
     setting: Annotated[Line, Field(max_length=200)] | None = None
@@ -66,7 +99,6 @@ class StepPart(RunbookModel):
     approval: RoleName | None = None
     optional: bool = False
     reason: Line | None = None
-    action: Annotated[Key, Field(max_length=60)] | None = None
     proposed: bool = False
 
     @model_serializer(mode="wrap")
@@ -117,11 +149,19 @@ class Playbook(RunbookModel):
     policy: list[Line] = []
     prevention: list[Line] = []
 
+    @field_validator("mitigations")
+    @classmethod
+    def _decided_before(cls, parts: list[StepPart]) -> list[StepPart]:
+        if any(part.options for part in parts):
+            raise ValueError("a decision (a step with options) stands under checks")
+        return parts
 
-class ChecklistItem(RunbookModel):
+
+class ChecklistItem(Work):
     """One thing to tick.
 
     Attributes:
+        approval: role that must tick it.
         phase, minutes: phase of the work, and its marks in minutes after the start (INC-25).
         due_offset: distance from the planned start, such as -P7D.
     """
@@ -134,7 +174,7 @@ class ChecklistItem(RunbookModel):
     optional: bool = False
     due_offset: Annotated[str, StringConstraints(pattern=r"^-?P[0-9TDHM]+$")] | None = None
     warning: Line | None = None
-    action: Annotated[Key, Field(max_length=60)] | None = None
+    approval: RoleName | None = None
 
 
 class Objectives(RunbookModel):
@@ -146,19 +186,51 @@ class Objectives(RunbookModel):
 
 
 class Checklist(RunbookModel):
-    """A list to be worked through at its cadence (INC-65); `ordered`: in sequence only; `gate`: what it opens."""
+    """A list to be worked through at its cadence (INC-65); `ordered`: in sequence only; `gate`: what it opens.
+
+    Attributes:
+        kind: what it is, when its cadence does not tell.
+        also_on: what else makes one due: "close of SEV-1", "change of a fallback".
+        severity: level of the case it belongs to; a list per incident begins with a case of that level.
+        rule, at, zone, start: recurrence rule of days (RFC 5545), time of day, zone, day from which intervals count.
+        lasts: time after `at` when it counts as missed; else when its day or period ends.
+        owner: who is to do it, a part of the on-call.
+    """
 
     id: Key
     title: Annotated[Line, Field(max_length=160)]
     cadence: Cadence
+    kind: Literal["checklist", "deployment", "rollback", "recovery", "breach", "drill"] | None = None
     ordered: bool = False
     gate: Line | None = None
     also_on: list[Line] = []
     severity: Key | None = None
     schedule: Line | None = None
+    rule: Annotated[Line, Field(max_length=200)] | None = None
+    at: ClockTime | None = None
+    zone: Zone | None = None
+    start: Day | None = None
+    lasts: PositiveDuration | None = None
+    owner: Literal["primary", "secondary"] | None = None
     triggers: list[Line] = []
     minimum_minutes: int | None = None
     objectives: Objectives | None = None
     source: Annotated[Line, Field(max_length=120)] | None = None
     proposed: list[Line] = []
     items: Annotated[list[ChecklistItem], Field(min_length=1)]
+
+    @field_validator("rule")
+    @classmethod
+    def _happens(cls, rule: str | None) -> str | None:
+        return check_rule(rule) if rule else None
+
+    @model_validator(mode="after")
+    def _recurs(self) -> "Checklist":
+        given = [name for name in ("rule", "at", "zone", "start", "lasts", "owner") if getattr(self, name) is not None]
+        if given and self.cadence not in USUAL:
+            raise ValueError(
+                f"{', '.join(given)}: only lists with the cadence {', '.join(USUAL)} recur by the calendar"
+            )
+        if self.rule and self.start and self.start != ANCHOR:
+            check_rule(self.rule, self.start)
+        return self

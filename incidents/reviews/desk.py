@@ -1,4 +1,4 @@
-"""The review tab: postmortem and joint decision."""
+"""The review tab: postmortem, summary for outside, joint decision."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +12,21 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from config.casework import clock
+from config.casework.access.models import User
 from config.casework.approvals.services import current_approval
+from config.casework.deadlines.models import Deadline
 from config.casework.desk.acts import act_page
 from config.casework.desk.base import acting_user
 from config.casework.desk.display import person_name
-from config.casework.desk.forms import ActForm
+from config.casework.desk.forms import ActForm, MomentInput
 from config.casework.transitions import Refused, apply
+from config.casework.words import duration_words
 from incidents import clocks
-from incidents.choices import IncidentState
+from incidents.choices import Clock, IncidentState
 from incidents.models import Incident
-from incidents.reviews import services
+from incidents.reviews import services, summarydesk
 from incidents.reviews.choices import PostmortemState
+from incidents.reviews.hints import Hint, hints
 from incidents.reviews.models import JointDecision, Postmortem
 from incidents.reviews.transitions import POSTMORTEM
 from incidents.transitions import JOINT_DECISION
@@ -30,6 +34,7 @@ from incidents.transitions import JOINT_DECISION
 if TYPE_CHECKING:
     from config.casework.desk.cases import CaseAdmin
 
+BEGAN = "began_at"
 NEEDS = {
     "cause": gettext_lazy("the root cause"),
     "fix_reference": gettext_lazy("the fix"),
@@ -44,13 +49,17 @@ def tab(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> dict[st
     postmortem = _postmortem(incident)
     user = acting_user(request)
     decision = JointDecision.objects.filter(incident=incident).select_related("approval").first()
-    return {
+    return summarydesk.tab(admin, request, incident) | {
+        "postmortem_due": _due(incident, postmortem),
+        "postmortem_gap": _gap(postmortem),
+        "postmortem_hints": _hints(postmortem) if postmortem and postmortem.state == PostmortemState.DRAFT else [],
+        "document_url": reverse(admin.url_name("document"), args=[incident.pk]) if postmortem else "",
         "needs": [NEEDS[name] for name in clocks.closing_needs(incident)]
         if incident.state == IncidentState.RESOLVED
         else [],
         "postmortem": postmortem,
         "postmortem_state": PostmortemState(postmortem.state) if postmortem else None,
-        "postmortem_fields": [(field["label"], postmortem.values.get(field["key"], "")) for field in postmortem.schema]
+        "postmortem_fields": [(field["label"], _said(field, postmortem)) for field in postmortem.schema]
         if postmortem
         else [],
         "postmortem_url": reverse(admin.url_name("postmortem"), args=[incident.pk])
@@ -96,6 +105,7 @@ def urls(admin: "CaseAdmin") -> list[Any]:
     name = admin.url_name("{}").removeprefix("admin:")
     view = admin.admin_site.admin_view
     return [
+        *summarydesk.urls(admin),
         path("<int:object_id>/postmortem/", view(write), name=name.format("postmortem")),
         path(
             "<int:object_id>/postmortem/step/<slug:name>/",
@@ -129,7 +139,18 @@ def _write(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> Http
     form_class = _postmortem_form(postmortem)
 
     def perform(form: ActForm) -> str:
-        services.write_postmortem(postmortem, actor=user, at=clock.now(), values=form.cleaned_data)
+        values = {
+            name: (services.MARK if value else "") if isinstance(value, bool) else value
+            for name, value in form.cleaned_data.items()
+            if name != BEGAN
+        }
+        services.write_postmortem(
+            postmortem, actor=user, at=clock.now(), values=values, began_at=form.cleaned_data[BEGAN]
+        )
+        if _hints(postmortem):
+            messages.info(
+                request, _("Some words judge people. The hints stand beside the postmortem; nothing is held up.")
+            )
         return _("The postmortem is kept.")
 
     return act_page(
@@ -140,7 +161,7 @@ def _write(admin: "CaseAdmin", request: HttpRequest, incident: Incident) -> Http
         title=_("Postmortem"),
         submit_label=_("Keep it"),
         back=back,
-        initial=postmortem.values,
+        initial={**postmortem.values, BEGAN: postmortem.began_at},
         consequence=_(
             "Describe what happened and why it made sense at the time; no blame. What the record knows is filled in."
         ),
@@ -198,14 +219,53 @@ class DecisionForm(ActForm):
 
 
 def _postmortem_form(postmortem: Postmortem) -> type[ActForm]:
-    fields = {
-        field["key"]: forms.CharField(
-            label=field["label"],
-            help_text=field.get("help", ""),
+    fields: dict[str, forms.Field] = {
+        BEGAN: forms.DateTimeField(
+            label=_("When it really began"),
+            help_text=_("Your own time. The detection gap follows from it."),
             required=False,
-            max_length=20_000,
-            widget=forms.Textarea(attrs={"rows": 8 if field["key"] == "timeline" else 3}),
+            widget=MomentInput,
         )
-        for field in postmortem.schema
     }
+    for field in postmortem.schema:
+        fields[field["key"]] = _form_field(field)
     return type("PostmortemForm", (ActForm,), fields)
+
+
+def _form_field(field: dict[str, str]) -> forms.Field:
+    label, hint, kind = field["label"], field.get("help", ""), field.get("kind", "text")
+    if kind == "tick":
+        return forms.BooleanField(label=label, help_text=hint, required=False)
+    if kind == "line":
+        return forms.CharField(label=label, help_text=hint, required=False, max_length=300)
+    rows = 8 if field.get("prefill") == "timeline" or field["key"] == "timeline" else 3
+    return forms.CharField(
+        label=label,
+        help_text=hint,
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": rows}),
+    )
+
+
+def _said(field: dict[str, str], postmortem: Postmortem) -> str:
+    value = str(postmortem.values.get(field["key"], ""))
+    return _("done") if field.get("kind") == "tick" and value else value
+
+
+def _due(incident: Incident, postmortem: Postmortem | None) -> Any:
+    """Until when the record must be complete; nothing once it is published."""
+    if postmortem is not None and postmortem.state == PostmortemState.PUBLISHED:
+        return None
+    return Deadline.objects.open().of(incident).filter(kind=Clock.PAPERWORK).values_list("due_at", flat=True).first()
+
+
+def _gap(postmortem: Postmortem | None) -> str:
+    gap = postmortem.detection_gap if postmortem else None
+    return "" if gap is None else duration_words(gap)
+
+
+def _hints(postmortem: Postmortem) -> list[Hint]:
+    labels = {field["key"]: field["label"] for field in postmortem.schema}
+    names = User.objects.filter(is_staff=True).exclude(name="").values_list("name", flat=True)
+    return hints({key: str(value) for key, value in postmortem.values.items()}, labels, list(names))

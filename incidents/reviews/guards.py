@@ -10,8 +10,8 @@ from incidents.severity.choices import Duty
 def postmortem_is_published(step: Step[Incident]) -> str | None:
     """A level that demands a postmortem is closed with a published one only (INC-24)."""
     severity = step.obj.severity
-    if severity is None or severity.postmortem != Duty.REQUIRED:
-        return None
+    if severity is None or severity.postmortem != Duty.REQUIRED or step.obj.duplicate_of_id is not None:
+        return None  # a duplicate is reviewed where it was merged into
     try:
         postmortem = step.obj.postmortem
     except ObjectDoesNotExist:

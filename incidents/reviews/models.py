@@ -1,5 +1,6 @@
 """What is learnt and decided afterwards: postmortem, action items, joint decision."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
@@ -10,7 +11,7 @@ from config.casework.access.models import User
 from config.casework.approvals.models import Approval
 from config.casework.personal import FREE_TEXT, personal
 from incidents.querysets import OfIncidentQuerySet
-from incidents.reviews.choices import ActionKind, ActionState, PostmortemState
+from incidents.reviews.choices import ActionKind, ActionState, Factor, PostmortemState, SummaryState
 
 if TYPE_CHECKING:
     from config.casework.transitions import Machine
@@ -24,6 +25,12 @@ class Postmortem(models.Model):
     incident = models.OneToOneField("incidents.Incident", on_delete=models.CASCADE, related_name="postmortem")
     schema = models.JSONField(help_text=_("The fields as they were when the review began."))
     values = models.JSONField(default=dict)
+    began_at = models.DateTimeField(
+        _("when it really began"),
+        null=True,
+        blank=True,
+        help_text=_("Often earlier than we knew; the time between is the detection gap."),
+    )
     state = models.CharField(max_length=10, choices=PostmortemState, default=PostmortemState.DRAFT, editable=False)
     started_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     started_at = models.DateTimeField()
@@ -53,6 +60,11 @@ class Postmortem(models.Model):
         """Labels of the fields that are still empty."""
         return [field["label"] for field in self.schema if not str(self.values.get(field["key"], "")).strip()]
 
+    @property
+    def detection_gap(self) -> timedelta | None:
+        """How long it went on before the desk learnt of it; None while nobody has said when it began."""
+        return None if self.began_at is None else self.incident.received_at - self.began_at
+
 
 @personal(case="incident", text=FREE_TEXT, outcome=FREE_TEXT)
 class ActionItem(models.Model):
@@ -66,6 +78,12 @@ class ActionItem(models.Model):
     state = models.CharField(max_length=10, choices=ActionState, default=ActionState.OPEN, editable=False)
     outcome = models.CharField(max_length=300, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True, editable=False)
+    reminder_stage = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text=_("How often somebody was reminded of this date."),
+    )
     version = models.PositiveIntegerField(default=0, editable=False)
 
     MACHINE: ClassVar["Machine[Any]"]
@@ -77,6 +95,69 @@ class ActionItem(models.Model):
 
     def __str__(self) -> str:
         return f"action item {self.pk}"
+
+    @property
+    def case_root(self) -> "Incident":
+        return self.incident
+
+
+@personal(case="incident", text=FREE_TEXT)
+class ContributingFactor(models.Model):
+    """One of the things that made an incident possible, worse or longer: there is never a single cause."""
+
+    incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, related_name="factors")
+    kind = models.CharField(max_length=12, choices=Factor)
+    text = models.CharField(
+        _("how it contributed"), max_length=300, help_text=_("What the system allowed, not who did it.")
+    )
+    added_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+    added_at = models.DateTimeField(editable=False)
+
+    objects = OfIncidentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("added_at", "pk")
+        default_permissions = ("add", "view")
+
+    def __str__(self) -> str:
+        return f"contributing factor {self.pk}"
+
+    @property
+    def case_root(self) -> "Incident":
+        return self.incident
+
+
+@personal(case="incident", text=FREE_TEXT)
+class ReviewSummary(models.Model):
+    """What may be told outside about an incident afterwards: a text of its own, approved by a second person."""
+
+    incident = models.OneToOneField("incidents.Incident", on_delete=models.CASCADE, related_name="review_summary")
+    text = models.TextField(_("summary"), max_length=5_000)
+    state = models.CharField(max_length=10, choices=SummaryState, default=SummaryState.DRAFT, editable=False)
+    written_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+", editable=False)
+    written_at = models.DateTimeField(editable=False)
+    approved_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+    approved_at = models.DateTimeField(null=True, blank=True, editable=False)
+    version = models.PositiveIntegerField(default=0, editable=False)
+
+    MACHINE: ClassVar["Machine[Any]"]
+    objects = OfIncidentQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ("add", "change", "view")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state=SummaryState.DRAFT) | Q(approved_at__isnull=False),
+                name="review_summary_approved_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"summary {self.pk}"
 
     @property
     def case_root(self) -> "Incident":

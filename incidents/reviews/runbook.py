@@ -6,19 +6,30 @@ from config.casework.catalogue.fields import Key, Line, PositiveDuration, Runboo
 from config.casework.catalogue.sections import Section, setting
 
 type Prefill = Literal[
-    "reference", "title", "date", "duration", "severity", "timeline", "root_cause", "resolution", "impact", "owner"
+    "reference",
+    "title",
+    "date",
+    "duration",
+    "severity",
+    "timeline",
+    "phases",
+    "root_cause",
+    "resolution",
+    "impact",
+    "owner",
 ]
 
 
 class PostmortemField(RunbookModel):
     """One field of the postmortem, published only when none is empty (INC-41).
 
-    `prefill` names what the desk writes into it from the record, to be corrected by a person.
+    A `tick` is done or not, such as a retrospective that was held (INC-43). `prefill` names what the desk writes into it from the record, to be corrected by a person.
     """
 
     key: Key
     label: Line
     help: str = ""
+    kind: Literal["text", "line", "tick"] = "text"
     prefill: Prefill | None = None
 
 

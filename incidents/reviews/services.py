@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, datetime
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import transaction
@@ -16,10 +16,15 @@ from config.casework.approvals.services import request_approval, sign
 from config.casework.audit.services import record
 from config.casework.cases.timeline import timeline
 from config.casework.transitions import Refused
+from config.casework.words import duration_words
 from incidents.models import Incident
-from incidents.reviews.choices import ActionKind, PostmortemState
-from incidents.reviews.models import ActionItem, JointDecision, Postmortem
+from incidents.reviews.choices import Factor, PostmortemState
+from incidents.reviews.models import ContributingFactor, JointDecision, Postmortem
 from incidents.transitions import JOINT_DECISION
+
+GAP = "detection_gap"
+MARK = "yes"
+"""What a ticked field of a postmortem holds (INC-43)."""
 
 
 def start_postmortem(incident: Incident, *, actor: User, at: datetime) -> Postmortem:
@@ -45,7 +50,8 @@ def start_postmortem(incident: Incident, *, actor: User, at: datetime) -> Postmo
             incident=incident,
             defaults={
                 "schema": [
-                    {"key": field["key"], "label": field["label"], "help": field.get("help", "")} for field in schema
+                    {name: field.get(name, "") for name in ("key", "label", "help", "kind", "prefill")}
+                    for field in schema
                 ],
                 "values": {field["key"]: known.get(field.get("prefill") or field["key"], "") for field in schema},
                 "started_by": actor,
@@ -57,9 +63,18 @@ def start_postmortem(incident: Incident, *, actor: User, at: datetime) -> Postmo
     return postmortem
 
 
-def write_postmortem(postmortem: Postmortem, *, actor: User, at: datetime, values: Mapping[str, str]) -> Postmortem:
+def write_postmortem(
+    postmortem: Postmortem,
+    *,
+    actor: User,
+    at: datetime,
+    values: Mapping[str, str],
+    began_at: datetime | None = None,
+) -> Postmortem:
     """Save fields of a draft.
 
+    Args:
+        began_at: aware instant when the trouble really began; the detection gap follows from it. None leaves it.
     Raises:
         ValidationError: a field the schema does not know.
         Refused: it is published; revise it first.
@@ -70,43 +85,25 @@ def write_postmortem(postmortem: Postmortem, *, actor: User, at: datetime, value
     unknown = sorted(values.keys() - known)
     if unknown:
         raise ValidationError({name: _("The postmortem has no such field.") for name in unknown})
+    if began_at is not None and began_at > postmortem.incident.received_at:
+        raise ValidationError({"began_at": _("It began before the desk learnt of it, not after.")})
     with transaction.atomic():
         row = Postmortem.objects.select_for_update(of=("self",)).get(pk=postmortem.pk)
         if row.state != PostmortemState.DRAFT:
             raise Refused(_("It is published. Choose “Revise” to change it."))
         changed = sorted(name for name, value in values.items() if row.values.get(name, "") != value)
+        row.values = {**row.values, **{name: str(value) for name, value in values.items()}}
+        if began_at is not None and row.began_at != began_at:
+            before, row.began_at = _gap_words(row), began_at
+            changed.append("began_at")
+            if row.values.get(GAP, "") in ("", before) and GAP in known:
+                row.values = {**row.values, GAP: _gap_words(row)}
         if changed:
-            row.values = {**row.values, **{name: str(value) for name, value in values.items()}}
             row.version += 1
-            row.save(update_fields=["values", "version"])
+            row.save(update_fields=["values", "began_at", "version"])
             record(row.incident, "postmortem.written", actor=actor, at=at, about=row, fields=changed)
     postmortem.refresh_from_db()
     return postmortem
-
-
-def add_action_item(
-    incident: Incident, *, actor: User, at: datetime, kind: ActionKind, text: str, owner: User, due_on: date
-) -> ActionItem:
-    """Note something to be done, with who and until when (INC-44).
-
-    Raises:
-        ValidationError: keyed by field.
-        PermissionDenied: the actor may not work this incident.
-    """
-    require(actor, "incidents.add_actionitem", incident)
-    item = ActionItem(incident=incident, kind=kind, text=text, owner=owner, due_on=due_on)
-    item.full_clean()
-    with transaction.atomic():
-        item.save()
-        record(
-            incident,
-            "action_item.added",
-            actor=actor,
-            at=at,
-            about=item,
-            detail={"kind": kind, "owner": str(owner), "due_on": due_on.isoformat()},
-        )
-    return item
 
 
 def decide(
@@ -144,6 +141,36 @@ def decide(
         return sign(decision.approval, actor=actor, at=at, comment=comment)
 
 
+def add_factor(incident: Incident, *, actor: User, at: datetime, kind: Factor | str, text: str) -> ContributingFactor:
+    """Note one of the things that made an incident possible, worse or longer.
+
+    Raises:
+        ValidationError: keyed by field.
+        PermissionDenied: the actor may not work this incident.
+    """
+    require(actor, "incidents.add_contributingfactor", incident)
+    factor = ContributingFactor(incident=incident, kind=kind, text=text.strip(), added_by=actor, added_at=at)
+    factor.full_clean()
+    with transaction.atomic():
+        factor.save()
+        record(incident, "factor.added", actor=actor, at=at, about=factor, detail={"kind": factor.kind})
+    return factor
+
+
+def _gap_words(postmortem: Postmortem) -> str:
+    """The detection gap as the desk computes it; empty while the true start is unknown."""
+    gap = postmortem.detection_gap
+    if gap is None or postmortem.began_at is None:
+        return ""
+    began = f"{postmortem.began_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    known = f"{postmortem.incident.received_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return _("%(gap)s: it began at %(began)s, the desk knew at %(known)s.") % {
+        "gap": duration_words(gap),
+        "began": began,
+        "known": known,
+    }
+
+
 def _prefilled(incident: Incident) -> dict[str, str]:
     """What the record already answers, by the name a runbook uses for it."""
     entries = reversed(timeline(incident))
@@ -170,4 +197,18 @@ def _prefilled(incident: Incident) -> dict[str, str]:
         "customer_impact": incident.scope,
         "impact": incident.scope,
         "owner": owner,
+        "phases": _phases(incident),
     }
+
+
+def _phases(incident: Incident) -> str:
+    """The turning points of an incident with their times, as JobSentinel's postmortem lists them (INC-42)."""
+    points = [
+        (_("Alert or report"), incident.received_at),
+        (_("Responder paged"), incident.pages.order_by("paged_at").values_list("paged_at", flat=True).first()),
+        (_("Acknowledged"), incident.acknowledged_at),
+        (_("Stabilised"), incident.stabilized_at),
+        (_("Impact over"), incident.impact_over_at),
+        (_("Resolved"), incident.resolved_at),
+    ]
+    return "\n".join(f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC  {what}" for what, moment in points if moment)

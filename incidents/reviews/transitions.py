@@ -6,9 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 from config.casework.choices import Tone
 from config.casework.transitions import Machine, Transition, states
-from incidents.reviews import guards
-from incidents.reviews.choices import ActionState, PostmortemState
-from incidents.reviews.models import ActionItem, Postmortem
+from incidents.reviews import actions, guards, summaries
+from incidents.reviews.choices import ActionState, PostmortemState, SummaryState
+from incidents.reviews.models import ActionItem, Postmortem, ReviewSummary
 
 POSTMORTEM: Machine[Any] = Machine(
     noun="postmortem",
@@ -75,9 +75,44 @@ ACTION_ITEM: Machine[Any] = Machine(
             sources=states(ActionState.DONE, ActionState.DROPPED),
             target=ActionState.OPEN,
             permission="incidents.change_actionitem",
+            effects=(actions.begin_reminders,),
+            consequence=_("Its owner is reminded again."),
+        ),
+    },
+)
+
+SUMMARY: Machine[Any] = Machine(
+    noun="summary",
+    field="state",
+    states=SummaryState,
+    transitions={
+        "approve": Transition(
+            label=_("Approve"),
+            action="approved",
+            sources=states(SummaryState.DRAFT),
+            target=SummaryState.APPROVED,
+            permission="incidents.lead_incident",
+            stamps=("approved_at",),
+            actor_stamps=("approved_by",),
+            guards=(summaries.another_person_wrote_it, summaries.nothing_guarded),
+            already=_("It is approved already."),
+            consequence=_("It may be told outside."),
+            tone=Tone.OK,
+            primary=True,
+        ),
+        "withdraw": Transition(
+            label=_("Take the approval back"),
+            action="withdrawn",
+            sources=states(SummaryState.APPROVED),
+            target=SummaryState.DRAFT,
+            permission="incidents.lead_incident",
+            already=_("It is not approved."),
+            consequence=_("It may no longer be told outside."),
+            tone=Tone.WARN,
         ),
     },
 )
 
 Postmortem.MACHINE = POSTMORTEM
+ReviewSummary.MACHINE = SUMMARY
 ActionItem.MACHINE = ACTION_ITEM

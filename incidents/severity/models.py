@@ -7,7 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from config.casework.catalogue.models import Calendar, System
 from config.casework.choices import Tone
 from config.casework.personal import personal
+from config.casework.versions import versioned
 from incidents.severity.choices import ClockKind, Duty, Paging
+from incidents.severity.validators import amount_of_time
 
 
 @personal(
@@ -21,8 +23,10 @@ from incidents.severity.choices import ClockKind, Duty, Paging
         "update_every",
         "paging_steps",
         "breach_steps",
+        "phases",
     )
 )
+@versioned()
 class Severity(models.Model):
     """One level of a system's scheme, with its promises (INC-06..17).
 
@@ -38,8 +42,8 @@ class Severity(models.Model):
     )
     examples = models.JSONField(default=list, blank=True)
     rank = models.PositiveSmallIntegerField(help_text=_("1 is the gravest; for sorting across systems only."))
-    acknowledge = models.CharField(max_length=20, blank=True)
-    mitigate = models.CharField(max_length=20, blank=True)
+    acknowledge = models.CharField(max_length=20, blank=True, validators=[amount_of_time])
+    mitigate = models.CharField(max_length=20, blank=True, validators=[amount_of_time])
     mitigate_by_release_window = models.BooleanField(default=False)
     clock = models.CharField(max_length=20, choices=ClockKind, default=ClockKind.ROUND_THE_CLOCK)
     warn = models.FloatField(default=0.8, help_text=_("Share of the time after which a clock warns."))
@@ -49,8 +53,15 @@ class Severity(models.Model):
         default=0, help_text=_("How often the steps are gone through again.")
     )
     breach_steps = models.JSONField(default=list, blank=True)
-    update_every = models.CharField(max_length=20, blank=True)
+    update_every = models.CharField(max_length=20, blank=True, validators=[amount_of_time])
     postmortem = models.CharField(max_length=10, choices=Duty, default=Duty.OPTIONAL)
+    phases = models.JSONField(
+        default=list,
+        blank=True,
+        help_text=_(
+            'Parts of its procedure with marks after the start: [{"key": "assess", "name": "Assess", "until": "PT15M", "met_by": "triaged"}].'
+        ),
+    )
     is_untriaged = models.BooleanField(
         default=False, help_text=_("Its clocks hold until somebody has judged the severity.")
     )
@@ -77,6 +88,7 @@ class Severity(models.Model):
 
 
 @personal(plain=("name",))
+@versioned()
 class ReleaseWindow(models.Model):
     """A planned release: minor incidents are due with the next one (INC-08)."""
 

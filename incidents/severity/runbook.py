@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from config.casework.catalogue.fields import format_duration
 from config.casework.catalogue.models import System
 from config.casework.catalogue.sections import Changes, Context, Finding, Section, register
 from incidents.severity.models import Severity
@@ -22,6 +23,7 @@ PLAIN = (
     "warn",
     "paging",
     "postmortem",
+    "phases",
 )
 
 
@@ -59,10 +61,19 @@ def _load(system: System, scheme: Severities, context: Context) -> Changes:
 
 
 def _values(level: SeverityLevel, *, untriaged: str | None) -> dict[str, Any]:
-    values = level.model_dump(exclude={"key"})
+    values = level.model_dump(exclude={"key", "phases"})
     for name in AMOUNTS:
         amount = getattr(level, name)
         values[name] = str(amount) if amount else ""
+    values["phases"] = [
+        {
+            "key": phase.key,
+            "name": phase.name,
+            "until": format_duration(phase.until) if phase.until else "",
+            "met_by": phase.met_by,
+        }
+        for phase in level.phases
+    ]
     return values | {"is_untriaged": level.key == untriaged}
 
 
@@ -76,7 +87,8 @@ def _export(system: System) -> Severities | None:
 
 
 def _plain(row: Severity) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in PLAIN}
+    values = {name: getattr(row, name) for name in PLAIN}
+    return values | {"phases": [phase | {"until": phase["until"] or None} for phase in row.phases]}
 
 
 def _names(scheme: Severities) -> list[str]:

@@ -1,12 +1,27 @@
 """How the severity scheme of a system is written in a runbook file."""
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from config.casework.catalogue.fields import Amount, Key, Line, RunbookModel, Share
+from config.casework.catalogue.fields import Amount, Key, Line, PositiveDuration, RunbookModel, Share
 from config.casework.catalogue.runbook import SystemKey
+
+
+class Phase(RunbookModel):
+    """A part of the procedure of a level, with its mark after the start (INC-25).
+
+    Attributes:
+        until: after this time it is overdue; None: it has no mark.
+        met_by: the fact that ends it.
+    """
+
+    key: Annotated[Key, Field(max_length=30)]
+    name: Annotated[Line, Field(max_length=60)]
+    until: PositiveDuration | None = None
+    met_by: Literal["acknowledged", "triaged", "stabilized", "resolved", "closed"]
 
 
 class SeverityLevel(RunbookModel):
@@ -18,6 +33,7 @@ class SeverityLevel(RunbookModel):
         mitigate_by_release_window: the fix is due in the next planned release window, which is no amount of time.
         warn: share of a clock after which it warns.
         update_every: time between two updates, on the level's clock.
+        phases: marks round the clock, counted from the start.
     """
 
     key: Annotated[Key, Field(max_length=20)]
@@ -33,6 +49,7 @@ class SeverityLevel(RunbookModel):
     paging: Literal["always", "business_hours", "never"]
     update_every: Amount | None = None
     postmortem: Literal["required", "optional", "never"]
+    phases: list[Phase] = []
 
     @model_validator(mode="after")
     def _promises_make_sense(self) -> "SeverityLevel":
@@ -48,6 +65,14 @@ class SeverityLevel(RunbookModel):
                 raise ValueError(
                     f"{name} runs round the clock, where there are no business days; write P1D, not {amount}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _phases_follow_each_other(self) -> "SeverityLevel":
+        marked = [phase for phase in self.phases if phase.until is not None]
+        for earlier, later in pairwise(marked):
+            if later.until is not None and earlier.until is not None and later.until <= earlier.until:
+                raise ValueError(f"the phase {later.key!r} must end later than {earlier.key!r} before it")
         return self
 
 

@@ -10,7 +10,7 @@ from incidents.severity.selectors import borrowers
 
 LENT = (
     "name", "meaning", "examples", "rank", "acknowledge", "mitigate", "mitigate_by_release_window", "clock", "warn", "paging",
-    "update_every", "postmortem", "is_untriaged",
+    "update_every", "postmortem", "phases", "is_untriaged",
 )  # fmt: skip
 
 

@@ -36,11 +36,20 @@ from disputes.models import (
     ScoringVersion,
     SeriousIncident,
 )
+from incidents.backups.choices import BackupResult, VerificationState
+from incidents.deployments.services import plan_deployment
 from incidents.models import (
     ActionItem,
     Affected,
+    BackupPolicy,
+    BackupRun,
+    BackupVerification,
     CalendarFeed,
+    CapacityLimit,
+    CommandReference,
     CustomerContact,
+    Fallback,
+    FeatureSwitch,
     HandOverNote,
     Incident,
     Leave,
@@ -53,11 +62,14 @@ from incidents.models import (
     Page,
     Procedure,
     ReleaseWindow,
+    RoleHolder,
     Rotation,
+    Run,
     Severity,
     ShiftRecord,
     ShiftSwap,
 )
+from incidents.procedures.services import start_run
 from incidents.services import open_incident
 from tests import factories
 from tests.access_table import ADDRESSES, ADMIN, ANONYMOUS, LIBRARIES, MEMBER, ORG_ADMIN, ROLES, UNNAMED, Row, Table
@@ -139,6 +151,7 @@ def world(db: None, now: datetime, settings: Any) -> World:
         scope="All",
     )
     issue_token("t", [Scope.CASES], actor=None, at=now)
+    start_run(Procedure.objects.get(key="jobarium-dlq-replay-steps"), actor=None, at=now)
     rotation = Rotation.objects.create(system=system, key="primary", created_at=now, changed_at=now)
     span = {"starts_at": now, "ends_at": now + timedelta(days=1)}
     entered = {**span, "person": owner, "entered_at": now, "changed_at": now}
@@ -167,7 +180,15 @@ def world(db: None, now: datetime, settings: Any) -> World:
         ),
         "incident": incident,
         "mitigation": Mitigation.objects.create(incident=incident, text="t", applied_at=now),
+        "deployment": plan_deployment(system, version="v2", previous_version="v1", actor=None, at=now),
+        "run": Run.objects.filter(incident=None).first(),
+        "backup_policy": BackupPolicy.objects.create(system=system, key="db", name="Database", every="P1D", place="S3"),
+        "fallback": Fallback.objects.first(),
         "action_item": ActionItem.objects.create(incident=incident, text="t", owner=owner, due_on=now.date()),
+        "backup_run": BackupRun.objects.create(started_at=now, finished_at=now, place="p", result=BackupResult.DONE),
+        "backup_verification": BackupVerification.objects.create(
+            started_at=now, finished_at=now, place="p", state=VerificationState.VERIFIED
+        ),
         "file": store(incident, BytesIO(PDF), name="x.pdf", actor=None, at=now),
         "severity": Severity.objects.first(),
         "release_window": ReleaseWindow.objects.first(),
@@ -193,6 +214,10 @@ def world(db: None, now: datetime, settings: Any) -> World:
             begins=now.date(),
             duration="PT2H",
         ),
+        "role_holder": RoleHolder.objects.create(system=system, role="technical incident lead", person=owner),
+        "command": CommandReference.objects.create(system=system, key="c", purpose="p", command="true"),
+        "feature": FeatureSwitch.objects.create(system=system, key="f", name="n", description="d"),
+        "limit": CapacityLimit.objects.create(system=system, key="l", name="n", unit="GB", limit=10),
     }
     return World({name: row for name, row in rows.items() if row is not None})
 

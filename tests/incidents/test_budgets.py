@@ -27,6 +27,9 @@ from config.casework.cases.models import Note
 from config.casework.deadlines.models import Deadline
 from config.casework.deadlines.services import refresh_nearest
 from config.casework.desk import dashboard
+from incidents.figures.periods import last_months
+from incidents.figures.selectors import figures
+from incidents.links.selectors import similar
 from incidents.models import Incident
 from tests import factories
 from tests.kept import kept, rolled_back
@@ -169,7 +172,9 @@ class TestList:
 
 
 class TestCasePage:
-    @pytest.mark.parametrize("tab", ["overview", "playbook", "messages", "paging", "review", "clocks", "history"])
+    @pytest.mark.parametrize(
+        "tab", ["overview", "playbook", "messages", "paging", "related", "review", "clocks", "history"]
+    )
     def test_every_tab(self, desk: Client, tab: str) -> None:
         row = Incident.objects.open().order_by("pk")[17]
         answer, queries = cost(
@@ -178,6 +183,24 @@ class TestCasePage:
         )
         assert answer.status_code == 200
         assert len(queries) <= 20, "\n".join(queries)
+
+
+class TestBeside:
+    def test_what_looked_alike_is_found_by_the_index(self, desk: Client, volume: dict[str, User]) -> None:
+        row = Incident.objects.open().order_by("pk")[17]
+        person = User.objects.get(pk=volume["cto"].pk)
+        found, queries = cost(lambda: similar(row, person), "what looked alike before")
+        assert len(found) == 5
+        (query,) = [sql for sql in queries if "similarity" in sql]
+        connection.cursor().execute("SET LOCAL enable_seqscan = off")
+        assert "incident_title_search" in plan(query)
+
+    def test_figures_of_two_years_take_five_questions(self, desk: Client) -> None:
+        now = clock.now()
+        period = last_months(24, at=now, zone="Europe/Berlin")
+        found, queries = cost(lambda: figures(period, user=None, now=now, demo=True), "figures of two years")
+        assert sum(row.incidents for row in found.response) >= CASES * 9 // 10
+        assert len(queries) == 5
 
 
 class TestDashboard:

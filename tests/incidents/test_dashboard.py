@@ -19,8 +19,9 @@ from config.casework.work.services import tick
 from incidents.choices import Clock
 from incidents.models import Incident
 from incidents.oncall.models import OnCallRole
+from incidents.reviews.actions import add_action_item
 from incidents.reviews.choices import ActionKind
-from incidents.reviews.services import add_action_item, decide, start_postmortem
+from incidents.reviews.services import decide, start_postmortem
 from incidents.services import apply_mitigation, open_incident
 from incidents.waits import WAITS
 from tests import factories

@@ -1,16 +1,23 @@
 """The four systems' runbooks as they stand in config/runbooks: complete, loadable, the same when loaded again (SC-33)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+from config.casework import clock
+from config.casework.access.models import User
 from config.casework.catalogue.loader import compare, export, load
 from config.casework.catalogue.models import System
+from config.casework.deadlines.models import Deadline
+from config.casework.work.services import tick
+from incidents.models import Incident
 from incidents.procedures.models import Procedure
+from incidents.services import open_incident
 from incidents.severity.models import Severity
 from integrations.signals.models import Monitor
+from tests.incidents.conftest import level
 
 AT = datetime(2026, 3, 9, 10, 0, tzinfo=UTC)
 FOLDER = settings.BASE_DIR / "config" / "runbooks"
@@ -50,11 +57,11 @@ class TestCatalogue:
 
     def test_the_success_rate_of_scraping_decides_between_p0_and_p1(self) -> None:
         """SLO-26."""
-        level = {
+        rows = {
             row.key: (row.spec["threshold"], row.spec["severity"]) for row in Monitor.objects.all() if "slo1" in row.key
         }
-        assert level["js-slo1-page"] == (0.90, "P0")
-        assert level["js-slo1-violation"] == (0.95, "P1")
+        assert rows["js-slo1-page"] == (0.90, "P0")
+        assert rows["js-slo1-violation"] == (0.95, "P1")
 
 
 @pytest.mark.usefixtures("loaded")
@@ -83,13 +90,75 @@ class TestSchemes:
         update_every: str,
         postmortem: str,
     ) -> None:
-        level = Severity.objects.get(system__key=system, key=key)
-        assert (level.rank, level.acknowledge, level.clock) == (rank, acknowledge, clock)
-        assert (level.paging, level.update_every, level.postmortem) == (paging, update_every, postmortem)
-        assert (level.mitigate, level.mitigate_by_release_window) == ("", False)
+        row = Severity.objects.get(system__key=system, key=key)
+        assert (row.rank, row.acknowledge, row.clock) == (rank, acknowledge, clock)
+        assert (row.paging, row.update_every, row.postmortem) == (paging, update_every, postmortem)
+        assert (row.mitigate, row.mitigate_by_release_window) == ("", False)
 
     def test_the_scheduler_borrows_the_levels_of_jobarium(self) -> None:
         names = ("key", "name", "rank", "acknowledge", "mitigate", "clock", "paging", "is_untriaged")
         lent = list(Severity.objects.filter(system__key="jobarium").values_list(*names))
         assert list(Severity.objects.filter(system__key="scheduler").values_list(*names)) == lent
         assert len(lent) == 3
+
+
+SATURDAY = datetime(2026, 3, 14, 11, 0, tzinfo=UTC)
+MONDAY = datetime(2026, 3, 16, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.usefixtures("loaded")
+class TestPromisesInUse:
+    def opened(self, system: str, key: str, at: datetime) -> Incident:
+        severity = level(System.objects.get(key=system), key)
+        with clock.at(at):
+            return open_incident(severity.system, title="x", actor=None, at=at, severity=severity)
+
+    def test_p0_is_paged_at_once_and_missed_after_5_minutes(self, lead: User, chief: User) -> None:
+        incident = self.opened("jobsentinel", "P0", SATURDAY)
+        tick(SATURDAY)
+        assert [page.person for page in incident.pages.all()] == [lead]
+        tick(SATURDAY + timedelta(minutes=5))
+        assert not incident.escalations.exists()
+        tick(SATURDAY + timedelta(minutes=6))
+        assert [row.person for row in incident.escalations.all()] == [lead]
+        tick(SATURDAY + timedelta(minutes=15))
+        assert chief in {page.person for page in incident.pages.all()}
+
+    def test_p1_of_a_saturday_is_paged_on_monday_and_its_clock_begins_then(self, lead: User, chief: User) -> None:
+        incident = self.opened("jobsentinel", "P1", SATURDAY)
+        tick(MONDAY - timedelta(minutes=1))
+        assert not incident.pages.exists()
+        tick(MONDAY)
+        assert [page.person for page in incident.pages.all()] == [lead]
+        due = Deadline.objects.open().of(incident).get(kind="acknowledge").due_at
+        assert due == MONDAY + timedelta(minutes=30)
+
+    def test_p2_is_never_paged_and_answered_within_4_open_hours(self, lead: User) -> None:
+        incident = self.opened("jobsentinel", "P2", SATURDAY)
+        assert Deadline.objects.open().of(incident).get(kind="acknowledge").due_at == MONDAY + timedelta(hours=4)
+        tick(MONDAY + timedelta(hours=1))
+        assert not incident.pages.exists()
+
+    def test_p3_has_no_clock(self) -> None:
+        assert not Deadline.objects.of(self.opened("jobsentinel", "P3", SATURDAY)).exists()
+
+    @pytest.mark.parametrize(
+        ("key", "due"),
+        [
+            ("P1", SATURDAY + timedelta(minutes=15)),
+            ("P2", SATURDAY + timedelta(hours=1)),
+            ("P3", MONDAY + timedelta(hours=4)),
+            ("P4", SATURDAY + timedelta(hours=24)),
+        ],
+    )
+    def test_the_levels_of_the_auditor_answer_in_their_time(self, key: str, due: datetime) -> None:
+        incident = self.opened("qa-auditor", key, SATURDAY)
+        assert Deadline.objects.open().of(incident).get(kind="acknowledge").due_at == due
+        assert not Deadline.objects.of(incident).filter(kind="mitigate").exists()
+
+    def test_an_unjudged_one_of_the_scheduler_runs_as_the_borrowed_sev_2(self, lead: User) -> None:
+        scheduler = System.objects.get(key="scheduler")
+        incident = open_incident(scheduler, title="x", actor=None, at=SATURDAY)
+        due = {row.kind: row.due_at for row in Deadline.objects.open().of(incident)}
+        assert due["acknowledge"] == SATURDAY + timedelta(hours=1)
+        assert due["mitigate"] == SATURDAY + timedelta(hours=8)

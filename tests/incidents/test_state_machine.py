@@ -345,6 +345,7 @@ class TestTable:
         past = START + MINUTE
         given: dict[str, Any] = {"resolved_at": past} if state not in UNRESOLVED else {}
         given |= {"closed_at": past, "cause": "x", "fix_reference": "y"} if state == IncidentState.CLOSED else {}
+        given |= {"breach_aware_at": past} if name in {"unflag_breach", "tell_authority"} else {}
         Incident.objects.filter(pk=ready.pk).update(state=state, **given)
         ready.refresh_from_db()
         transition = INCIDENT.transitions[name]

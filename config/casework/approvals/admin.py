@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy
 
 from config.casework.access.choices import Role
 from config.casework.approvals.models import Approval, Deputy, Signature
-from config.casework.catalogue.admin import RecordedAdmin
 from config.casework.choices import Tone
 from config.casework.desk.base import DeskTabularInline, ReadOnlyAdmin
 from config.casework.desk.display import badge, person_name
 from config.casework.desk.filters import DateRangeFilter
+from config.casework.desk.versioned import RecordedAdmin
 
 
 @admin.register(Deputy)

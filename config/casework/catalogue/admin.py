@@ -5,21 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from config.casework import clock
-from config.casework.audit.services import record
 from config.casework.catalogue.models import Calendar, Organization, System
-from config.casework.desk.base import DeskAdmin, acting_user
-
-
-class RecordedAdmin(DeskAdmin):
-    """Rows changed by hand; the trail says who and which fields."""
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        verb = "changed" if change else "added"
-        record(
-            obj, f"{self.opts.model_name}.{verb}", actor=acting_user(request), at=clock.now(), fields=form.changed_data
-        )
+from config.casework.desk.versioned import RecordedAdmin, VersionedAdmin
 
 
 @admin.register(Organization)
@@ -34,7 +21,7 @@ class OrganizationAdmin(RecordedAdmin):
 
 
 @admin.register(System)
-class SystemAdmin(RecordedAdmin):
+class SystemAdmin(VersionedAdmin):
     """Read mostly: the runbook file is the truth, and the next load writes it again."""
 
     list_display = ("name", "key", "version", "calendar", "zone")
@@ -48,7 +35,7 @@ class SystemAdmin(RecordedAdmin):
 
 
 @admin.register(Calendar)
-class CalendarAdmin(RecordedAdmin):
+class CalendarAdmin(VersionedAdmin):
     list_display = ("name", "key", "zone", "holidays")
     search_fields = ("name", "key")
     fields = ("name", "key", "zone", "hours", "holidays", "closed_days")

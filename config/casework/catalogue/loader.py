@@ -8,12 +8,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pghistory
 import yaml
 from django.db import connection, transaction
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from config.casework.access.actors import Actor
+from config.casework.access.actors import Actor, actor_user
 from config.casework.audit.services import record
 from config.casework.catalogue.documents import (
     Document,
@@ -89,6 +90,11 @@ class Drift:
     in_file: Any
     in_database: Any
 
+    @property
+    def section(self) -> str:
+        """The top-level key of the file that it lies under."""
+        return self.key.partition(".")[0].partition("[")[0].partition(" ")[0]
+
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.key}: file has {shown(self.in_file)}, database has {shown(self.in_database)}"
 
@@ -139,6 +145,11 @@ def compare(paths: Iterable[Path], *, at: datetime) -> list[Drift]:
         RunbookRefused: any file is broken.
     """
     return [drift for runbook in _validated(paths, at=at, actor=None) for drift in _drift(runbook)]
+
+
+def blanks(systems: Iterable[System]) -> list[tuple[str, str]]:
+    """What the runbooks leave open for somebody to fill in, as (system, words); no error (INC-35)."""
+    return [(system.key, words) for system in systems for section in sections() for words in section.blanks(system)]
 
 
 def export(system: System) -> str:
@@ -270,15 +281,17 @@ def _in_our_words(details: ErrorDetails) -> str:
 
 def _apply(runbook: _Runbook, *, at: datetime, actor: Actor, lend: Lending) -> Loaded:
     identity: Any = runbook.parsed[SYSTEM]
-    system, created = System.objects.select_for_update().get_or_create(
-        key=identity.key, defaults={"name": identity.name}
-    )
     context = Context(runbook.document, runbook.parsed, at, actor, lend=lend)
-    changes = {
-        section.key: section.load(system, runbook.parsed[section.key], context)
-        for section in sections()
-        if section.key in runbook.parsed
-    }
+    person = actor_user(actor)
+    with pghistory.context(source=runbook.document.path.name, **({"user": person.pk} if person else {})):
+        system, created = System.objects.select_for_update().get_or_create(
+            key=identity.key, defaults={"name": identity.name}
+        )
+        changes = {
+            section.key: section.load(system, runbook.parsed[section.key], context)
+            for section in sections()
+            if section.key in runbook.parsed
+        }
     if created:
         changes[SYSTEM] = Changes(created=1)
     loaded = Loaded(runbook.document.path, system.key, changes)

@@ -10,11 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from config.casework.calendars import BusinessCalendar
 from config.casework.catalogue.choices import OrganizationKind, PrivacyRole
 from config.casework.personal import Erasure, Subject, holds, personal
+from config.casework.versions import versioned
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @personal(plain=("key", "name", "zone", "hours", "holidays", "closed_days"))
+@versioned()
 class Calendar(models.Model):
     """The open hours of a system, in wall-clock time of a zone (INC-28)."""
 
@@ -97,6 +99,7 @@ class Organization(models.Model):
     ),
     contacts=holds(Subject.CONTACT, erase=Erasure.CLEAR),
 )
+@versioned(exclude=("contacts", "source_digest"))
 class System(models.Model):
     """An operated system and what its runbook file says about it (INC-01)."""
 

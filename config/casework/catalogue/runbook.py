@@ -1,7 +1,7 @@
 """The sections of a runbook file that the base owns: the system itself and its business calendars."""
 
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Literal
 
 from django.db.models import QuerySet
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -93,6 +93,20 @@ class CalendarPart(RunbookModel):
         }
 
 
+def is_blank(contact: Mapping[str, Any]) -> bool:
+    """Whether a contact names neither a desk role nor a way to be reached."""
+    return not contact.get("role") and not contact.get("value")
+
+
+def _blank_contacts(system: System) -> Iterator[str]:
+    for contact in system.contacts:
+        if is_blank(contact):
+            yield f"the contact {contact['name']} is blank"
+    for link in system.links:
+        if link.get("kind") == "service" and not link.get("url"):
+            yield f"the service {link['label']} has no address"
+
+
 def _check_system(part: SystemPart, context: Context) -> Iterator[Finding]:
     yield from context.unknown(part.calendar, section="calendars", location=("calendar",))
 
@@ -174,6 +188,7 @@ SYSTEM: Section[SystemPart] = register(
         check=_check_system,
         order=0,
         required=True,
+        blanks=_blank_contacts,
     )
 )
 CALENDARS: Section[list[CalendarPart]] = register(

@@ -101,6 +101,10 @@ def _no_findings(parsed: Any, context: Context) -> Iterable[Finding]:
     return ()
 
 
+def _no_blanks(system: "System") -> Iterable[str]:
+    return ()
+
+
 def _own(parsed: Any) -> str | None:
     return None
 
@@ -125,6 +129,7 @@ class Section[Parsed]:
         required: every file must have it.
         shared: all systems share one list of these names, so that no two files may use the same one.
         lender: key of the system whose section holds instead; None: the file's own.
+        blanks: what is left open on purpose and somebody should fill in, as words behind "left open:"; no error.
     """
 
     key: str
@@ -137,6 +142,7 @@ class Section[Parsed]:
     required: bool = False
     shared: bool = False
     lender: Callable[[Parsed], str | None] = _own
+    blanks: Callable[["System"], Iterable[str]] = _no_blanks
 
     @cached_property
     def adapter(self) -> TypeAdapter[Parsed]:
@@ -188,6 +194,7 @@ def setting[Parsed](
     check: Callable[[Parsed, Context], Iterable[Finding]] = _no_findings,
     names: Callable[[Parsed], Iterable[str]] = _entry_names,
     shared: bool = False,
+    blanks: Callable[["System"], Iterable[str]] = _no_blanks,
 ) -> Section[Parsed]:
     """Make and register a section that has no rows of its own: it lies in `System.settings` under its key, defaults written out.
 
@@ -207,6 +214,14 @@ def setting[Parsed](
         return section.adapter.validate_python(system.settings[key]) if key in system.settings else None
 
     section: Section[Parsed] = Section(
-        key=key, schema=schema, load=load, export=export, order=order, check=check, names=names, shared=shared
+        key=key,
+        schema=schema,
+        load=load,
+        export=export,
+        order=order,
+        check=check,
+        names=names,
+        shared=shared,
+        blanks=blanks,
     )
     return register(section)

@@ -1,6 +1,7 @@
-"""`manage.py load_runbooks [PATH...] [--check]`: runbook files into the database, or what differs."""
+"""`manage.py load_runbooks [PATH...] [--check] [--export SYSTEM]`: runbook files into the database, what differs, and back."""
 
 from argparse import ArgumentParser
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from config.casework import clock
-from config.casework.catalogue.loader import Report, RunbookRefused, compare, load
+from config.casework.catalogue.loader import Report, RunbookRefused, blanks, compare, load
+from config.casework.catalogue.loader import export as export_runbook
+from config.casework.catalogue.models import System
 
 CHECKED_AND_WRONG, REFUSED = 1, 2
 
@@ -28,7 +31,23 @@ class Command(BaseCommand):
             help="leave out files loaded before as they are, so that edits in the admin stay",
         )
 
-    def handle(self, *args: Any, paths: list[Path], check: bool, changed: bool, verbosity: int, **options: Any) -> None:
+        choice.add_argument(
+            "--export", metavar="SYSTEM", help="write the runbook of a system to standard output, as a file that loads"
+        )
+
+    def handle(
+        self,
+        *args: Any,
+        paths: list[Path],
+        check: bool,
+        changed: bool,
+        export: str | None,
+        verbosity: int,
+        **options: Any,
+    ) -> None:
+        if export is not None:
+            self._export(export, paths)
+            return
         files = runbook_files(paths)
         try:
             if check:
@@ -45,10 +64,25 @@ class Command(BaseCommand):
                 f"{count} problem{'s' if count > 1 else ''}, nothing was loaded.", returncode=REFUSED
             ) from refusal
 
+    def _export(self, key: str, paths: list[Path]) -> None:
+        if paths:
+            raise CommandError("--export takes no file; direct its output into one.", returncode=REFUSED)
+        system = System.objects.filter(key=key).first()
+        if system is None:
+            there = ", ".join(System.objects.order_by("key").values_list("key", flat=True)) or "none"
+            raise CommandError(f"There is no system {key!r}; there: {there}.", returncode=REFUSED)
+        self.stdout.write(export_runbook(system), ending="")
+
     def _check(self, files: list[Path]) -> None:
         drifts = compare(files, at=clock.now())
-        for drift in drifts:
-            self.stdout.write(str(drift))
+        for (path, section), found in groupby(drifts, key=lambda drift: (drift.path, drift.section)):
+            lines = list(found)
+            plural = "s" if len(lines) > 1 else ""
+            self.stdout.write(f"{path.name}, section {section}: {len(lines)} difference{plural}")
+            for drift in lines:
+                self.stdout.write(f"  {drift}")
+        for key, words in blanks(System.objects.order_by("key")):
+            self.stdout.write(f"{key}: left open: {words}")
         if drifts:
             count = len(drifts)
             raise CommandError(

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
+from config.casework import clock
 from config.casework.audit.verification import examine
+from config.casework.management.commands.tick import parse_moment
 
 
 class Command(BaseCommand):
@@ -12,8 +14,14 @@ class Command(BaseCommand):
 
     help = "Verify the audit trail: exit 0 when it is whole, 1 with one line for each thing that is wrong."
 
-    def handle(self, **options: Any) -> None:
-        report = examine()
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--now", metavar="ISO", help="judge what is not sealed yet as of this moment (for restored backups)"
+        )
+
+    def handle(self, *, now: str | None, **options: Any) -> None:
+        with clock.at(parse_moment(now) if now else clock.now()):
+            report = examine()
         if report.findings:
             for finding in report.findings:
                 self.stdout.write(f"{finding.code}: {finding.text}")
