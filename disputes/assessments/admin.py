@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy
 from config.casework import clock
 from config.casework.access.models import User
 from config.casework.audit.services import pseudonym, record
-from config.casework.catalogue.admin import RecordedAdmin
 from config.casework.choices import Tone
 from config.casework.desk.acts import Act
 from config.casework.desk.base import DeskTabularInline, ReadOnlyAdmin, acting_user
@@ -21,6 +20,7 @@ from config.casework.desk.display import badge, choice_badge, person_name
 from config.casework.desk.exchange import DeskImportExportAdmin
 from config.casework.desk.filters import DateRangeFilter, PickFilter
 from config.casework.desk.forms import ActForm
+from config.casework.desk.versioned import RecordedAdmin
 from disputes.assessments.choices import UNTOLD, Intake, Standing
 from disputes.assessments.models import Assessment, AssessmentVersion, EmployerSwitch, LabelView, ScoringVersion
 from disputes.assessments.services import put_assessment, subject_of
