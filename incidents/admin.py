@@ -13,19 +13,19 @@ from django.utils.translation import gettext_lazy
 from config.casework import clock
 from config.casework.access.models import User
 from config.casework.catalogue.models import System
-from config.casework.desk.base import DeskAdmin
 from config.casework.desk.casepage import Tab
 from config.casework.desk.cases import CaseAdmin
 from config.casework.desk.display import Mark, person_name
 from config.casework.desk.exchange import DeskImportExportAdmin
 from config.casework.desk.filters import PickFilter
 from config.casework.desk.inlines import CaseInline
-from config.casework.desk.navigation import MACHINE_ROOM, WORK, Line, register_line
+from config.casework.desk.navigation import MACHINE_ROOM, PEOPLE, WORK, Line, register_line
 from config.casework.desk.versioned import VersionedAdmin
 from incidents.backups import admin as backups
 from incidents.clocks import effective_level
 from incidents.communications import admin as communications_admin
 from incidents.communications import desk as communications
+from incidents.contact_methods import admin as contact_methods
 from incidents.contacts import desk as contacts
 from incidents.continuity import admin as continuity
 from incidents.customers import admin as customers_admin
@@ -46,8 +46,12 @@ from incidents.models import (
     Procedure,
     ReleaseWindow,
     Severity,
+    StormMember,
 )
+from incidents.mutes import admin as mutes
 from incidents.oncall import desk as oncall
+from incidents.paging import admin as paging
+from incidents.paging import desk as paging_desk
 from incidents.procedures import admin as runs
 from incidents.procedures import desk as procedures
 from incidents.reviews import desk as reviews
@@ -55,14 +59,21 @@ from incidents.reviews.admin import ActionItemAdmin, ActionItemInline, FactorInl
 from incidents.runbooks.navigation import RUNBOOKS
 from incidents.services import apply_mitigation, open_incident
 from incidents.severity.phases import spoken_phases
+from incidents.storms.transitions import MEMBER
 from incidents.transitions import MITIGATION
 
 __all__ = [
+    "ActionItemAdmin",
+    "IncidentAdmin",
+    "backups",
     "communications_admin",
+    "contact_methods",
     "continuity",
     "customers_admin",
     "deployments",
     "maintenance_admin",
+    "mutes",
+    "paging",
     "runs",
 ]  # imported to be registered
 
@@ -90,11 +101,24 @@ class PageInline(CaseInline):
     model = Page
     tab = "paging"
     label = gettext_lazy("Pages")
-    fields = ("paged_at", "person", "reason", "state", "skipped_because")
+    fields = ("paged_at", "person", "target", "reason", "state", "skipped_because")
     empty_why = gettext_lazy("Nobody was paged: this severity does not page, or it is not its turn yet.")
 
     def get_rows(self, case: Any) -> Any:
         return super().get_rows(case).select_related("person")
+
+
+class StormMemberInline(CaseInline):
+    model = StormMember
+    fk_name = "incident"
+    machine = MEMBER
+    tab = "storm"
+    label = gettext_lazy("Members of the storm")
+    fields = ("joined_at", "title", "severity", "state", "resolved_at", "taken_as")
+    empty_why = gettext_lazy("Nothing joined yet.")
+
+    def get_rows(self, case: Any) -> Any:
+        return super().get_rows(case).select_related("severity__system", "taken_as", "incident")
 
 
 class EscalationInline(CaseInline):
@@ -165,8 +189,15 @@ class IncidentAdmin(DeskImportExportAdmin, CaseAdmin):
         "The clocks start now. Severity may wait for triage: until then the clocks of the level for unjudged incidents hold."
     )
     panels = (
-        MitigationInline, PageInline, EscalationInline, CommunicationInline, NoticeInline, FactorInline, ActionItemInline,
-    )  # fmt: skip
+        MitigationInline,
+        StormMemberInline,
+        PageInline,
+        EscalationInline,
+        CommunicationInline,
+        NoticeInline,
+        FactorInline,
+        ActionItemInline,
+    )
     tabs = (
         Tab("playbook", gettext_lazy("Playbook"), "incidents/playbook.html", procedures.tab, "incidents.view_run"),
         Tab(
@@ -183,7 +214,13 @@ class IncidentAdmin(DeskImportExportAdmin, CaseAdmin):
             contacts.tab,
             "incidents.view_runbook",
         ),
-        Tab("paging", gettext_lazy("Paging"), "", None, "incidents.view_page"),
+        Tab(
+            "storm",
+            gettext_lazy("Storm"),
+            permission="incidents.view_stormmember",
+            concerns=lambda incident: incident.is_storm,
+        ),
+        Tab("paging", gettext_lazy("Paging"), "incidents/paging.html", paging_desk.tab, "incidents.view_page"),
         Tab("related", gettext_lazy("Related"), "incidents/related.html", links.tab, "incidents.view_incident"),
         Tab("review", gettext_lazy("Review"), "incidents/review.html", reviews.tab, "incidents.view_postmortem"),
     )
@@ -264,13 +301,6 @@ class ProcedureAdmin(VersionedAdmin):
     search_fields = ("title", "key")
 
 
-@admin.register(Page)
-class PageAdmin(DeskAdmin):
-    list_display = ("paged_at", "incident", "person", "reason", "state")
-    list_filter = ("reason", "state")
-    list_select_related = ("incident", "person")
-
-
 oncall.declare_navigation()
 for room in ("runbooks", "contacts", "severity", "references", "capacity"):
     import_module(f"incidents.{room}.admin")
@@ -298,6 +328,20 @@ register_line(
     WORK,
     Line(
         gettext_lazy("Page log"), "admin:incidents_page_changelist", "incidents.view_page", "notifications_active", 50
+    ),
+)
+register_line(
+    WORK,
+    Line(gettext_lazy("Mutes"), "admin:incidents_mute_changelist", "incidents.view_mute", "notifications_off", 60),
+)
+register_line(
+    PEOPLE,
+    Line(
+        gettext_lazy("Contact methods"),
+        "admin:incidents_contactmethod_changelist",
+        "incidents.view_contactmethod",
+        "phonelink_ring",
+        15,
     ),
 )
 register_line(
@@ -348,5 +392,3 @@ register_line(
         70,
     ),
 )
-
-__all__ = ["ActionItemAdmin", "IncidentAdmin", "backups"]

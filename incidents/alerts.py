@@ -1,6 +1,7 @@
 """From alerts to cases (rules: "Alerts to cases"): one open case for each group, repeats add nothing, a resolve is an entry."""
 
 from datetime import timedelta
+from typing import Any
 
 from config.casework.audit.services import record
 from config.casework.catalogue.fields import parse_duration
@@ -11,9 +12,11 @@ from incidents import clocks
 from incidents.choices import UNRESOLVED, IncidentState, Source
 from incidents.events import AlertsCameBack, DataLossFlagged, SeverityJudged
 from incidents.models import Incident
+from incidents.mutes import services as mutes
 from incidents.procedures.models import Procedure
-from incidents.services import find_last, find_unresolved, open_or_join
+from incidents.services import find_last, find_recent_fix, find_unresolved, open_or_join
 from incidents.severity.models import Severity
+from incidents.storms import services as storms
 from integrations.signals.events import AlertsReceived, LevelsAsked
 
 WATCH = (
@@ -34,12 +37,18 @@ def received(event: AlertsReceived) -> str | None:
     source_key = f"alertmanager:{event.group.pk}"
     if not event.new and not event.repeated:
         return _resolved(event, source_key)
-    incident = find_unresolved(Source.ALERT, source_key)
+    incident = find_unresolved(Source.ALERT, source_key) or _storm(event, system, source_key)
+    if incident is not None and incident.is_storm:
+        return incident.reference
+    if incident is None and mutes.hides(event, system):
+        return None
     if incident is None and not event.new and (known := _resolved_within_the_watch(event, system, source_key)):
         return known.reference  # a person said that it is over; the alert has the watch to fall silent
     how = "joined"
     if incident is None:
         incident, how = _open(event, system, source_key)
+        if incident.is_storm:
+            return incident.reference
     incident = incident.duplicate_of or incident  # what repeats in a duplicate counts where it was merged into
     if event.new or how != "joined":
         record(
@@ -70,24 +79,51 @@ def _open(event: AlertsReceived, system: System, source_key: str) -> tuple[Incid
     )
     name = event.firing[0].name
     title = (playbook.title if playbook else "") or (monitor.title if monitor else "") or name or "Alert"
-    return open_or_join(
-        system,
-        title=title[:200],
+    known: dict[str, Any] = {
+        "title": title[:200],
+        "at": event.at,
+        "source_key": source_key,
+        "severity": _severity(event, system),
+        "monitor_key": monitor.key if monitor else "",
+        "paging_override": monitor.page if monitor else "",
+        "data_loss_risk": event.data_loss,
+        "alert_group": event.group,
+    }
+    since = event.at - _watch(system)
+    storms.lock(system)
+    if (
+        find_unresolved(Source.ALERT, source_key) is None
+        and find_recent_fix(Source.ALERT, source_key, since=since) is None
+    ):
+        storm = storms.take_in(system, **known)
+        if storm is not None:
+            return storm, "storm"
+    return open_or_join(system, watch_since=since, playbook=playbook, **known)
+
+
+def _storm(event: AlertsReceived, system: System, source_key: str) -> Incident | None:
+    """The case that speaks for a group that a storm took in."""
+    return storms.heard_again(
+        source_key,
+        severity=_severity(event, system),
+        data_loss=event.data_loss,
+        new=bool(event.new),
         at=event.at,
-        source_key=source_key,
         watch_since=event.at - _watch(system),
-        severity=Severity.objects.filter(system=system, key=event.severity).select_related("system__calendar").first(),
-        monitor_key=monitor.key if monitor else "",
-        paging_override=monitor.page if monitor else "",
-        playbook=playbook,
-        data_loss_risk=event.data_loss,
-        alert_group=event.group,
     )
+
+
+def _severity(event: AlertsReceived, system: System) -> Severity | None:
+    return Severity.objects.filter(system=system, key=event.severity).select_related("system__calendar").first()
 
 
 def _resolved(event: AlertsReceived, source_key: str) -> str | None:
     """A resolve is a timeline entry and never changes a state; one for a case nobody ever opened is kept with the alert alone."""
-    incident = find_unresolved(Source.ALERT, source_key) or find_last(Source.ALERT, source_key)
+    incident = (
+        find_unresolved(Source.ALERT, source_key)
+        or storms.alerts_resolved(source_key, at=event.at)
+        or find_last(Source.ALERT, source_key)
+    )
     if incident is None:
         return None
     incident = incident.duplicate_of or incident

@@ -28,6 +28,7 @@ class Clock(TonedChoices):
 
     ACKNOWLEDGE = "acknowledge", Tone.DANGER, _("acknowledge")
     CONFIRM = "confirm", Tone.WARN, _("confirm the acknowledgement")
+    RENEW = "renew", Tone.WARN, _("stay on it")
     MITIGATE = "mitigate", Tone.DANGER, _("mitigate")
     UPDATE = "update", Tone.WARN, _("next update")
     REVERT = "take_back", Tone.WARN, _("take back the measure")

@@ -5,19 +5,27 @@ at their true times; nothing here refuses anything.
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
 from config.casework import calendars
 from config.casework.approvals.services import current_approval
+from config.casework.audit.services import record
 from config.casework.deadlines import services as deadlines
 from config.casework.deadlines.models import Deadline
 from config.casework.events import publish
 from config.casework.transitions import Step
 from incidents.choices import Clock
 from incidents.customers.choices import NoticeResult
-from incidents.events import AcknowledgementRecorded, IncidentReopened, PersonalDataBreachFlagged, SeverityJudged
+from incidents.events import (
+    AcknowledgementRecorded,
+    ClockKept,
+    IncidentReopened,
+    PersonalDataBreachFlagged,
+    SeverityJudged,
+)
 from incidents.models import Incident, Mitigation
 from incidents.reviews.choices import PostmortemState
 from incidents.severity import phases
@@ -27,6 +35,7 @@ from incidents.severity.selectors import next_release, untriaged_level
 
 CONFIRM_WITHIN = "PT15M"
 AUTHORITY_WITHIN = "PT72H"  # GDPR Article 33(1), apart from the acknowledgement of a privacy request
+URGENT = (Clock.ACKNOWLEDGE, Clock.CONFIRM, Clock.RENEW, Clock.MITIGATE)
 NO_WINDOW = "no release window is planned"
 
 
@@ -120,6 +129,10 @@ def acknowledged(step: Step[Incident]) -> None:
         if step.before["acknowledged_by"] == incident.acknowledged_by:
             incident.acknowledged_at = step.before["acknowledged_at"]
         incident.save(update_fields=["acknowledgement_provisional", "acknowledged_at"])
+    if incident.acknowledgement_expired:
+        incident.acknowledgement_expired = False
+        incident.acknowledged_at = step.before["acknowledged_at"]
+        incident.save(update_fields=["acknowledgement_expired", "acknowledged_at"])
     keep(incident, Clock.ACKNOWLEDGE, at=step.at)
     if incident.acknowledgement_provisional:
         deadlines.start(incident, Clock.CONFIRM, at=step.at, span=CONFIRM_WITHIN)
@@ -145,6 +158,8 @@ def mitigated(step: Step[Incident]) -> None:
         if met is not None:
             met.met_at = min(facts)
             met.save(update_fields=["met_at"])
+            _was_in_time(incident, met, at=step.at)
+    deadlines.cancel(incident, at=step.at, kinds=[Clock.RENEW])
     follow_phases(incident, at=step.at)
 
 
@@ -153,7 +168,18 @@ def keep(incident: Incident, kind: Clock, *, at: datetime) -> Deadline | None:
     deadline = deadlines.meet(incident, kind, at=at)
     if deadline is not None and deadline.breached_at is None and deadline.is_late(at):
         deadlines.miss(deadline, at=at)
+    elif deadline is not None:
+        _was_in_time(incident, deadline, at=at)
     return deadline
+
+
+def _was_in_time(incident: Incident, deadline: Deadline, *, at: datetime) -> None:
+    """A true time recorded afterwards shows that a clock marked as missed was kept: the mark goes, and what followed from it."""
+    if deadline.breached_at is None or deadline.is_late(at):
+        return
+    deadlines.forgive(deadline)
+    record(incident, "clock.kept", actor=None, at=at, about=deadline, detail={"clock": deadline.kind})
+    publish(ClockKept(incident, deadline.kind, at))
 
 
 def resolved(step: Step[Incident]) -> None:
@@ -161,10 +187,10 @@ def resolved(step: Step[Incident]) -> None:
     incident = step.obj
     keep(incident, Clock.ACKNOWLEDGE, at=step.at)
     keep(incident, Clock.MITIGATE, at=incident.impact_over_at or step.at)
-    deadlines.cancel(incident, at=step.at, kinds=[Clock.UPDATE, Clock.CONFIRM])
-    changed = {}
+    deadlines.cancel(incident, at=step.at, kinds=[Clock.UPDATE, Clock.CONFIRM, Clock.RENEW])
+    changed: dict[str, Any] = {"acknowledgement_expired": False} if incident.acknowledgement_expired else {}
     if incident.acknowledged_at is None or incident.acknowledgement_provisional:
-        changed = {"acknowledged_at": incident.acknowledged_at or step.at, "acknowledgement_provisional": False}
+        changed |= {"acknowledged_at": incident.acknowledged_at or step.at, "acknowledgement_provisional": False}
     if incident.impact_over_at is None:
         changed["impact_over_at"] = step.at
     if changed:
@@ -189,13 +215,12 @@ def start_paperwork(incident: Incident, *, at: datetime) -> None:
 
 def reopened(step: Step[Incident]) -> None:
     """All begins anew, but a measure in force must still be taken back."""
-    deadlines.cancel(
-        step.obj, at=step.at, kinds=[Clock.ACKNOWLEDGE, Clock.CONFIRM, Clock.MITIGATE, Clock.UPDATE, Clock.PAPERWORK]
-    )
+    deadlines.cancel(step.obj, at=step.at, kinds=[*URGENT, Clock.UPDATE, Clock.PAPERWORK])
     Incident.objects.filter(pk=step.obj.pk).update(
         acknowledged_at=None,
         acknowledged_by=None,
         acknowledgement_provisional=False,
+        acknowledgement_expired=False,
         impact_over_at=None,
         resolved_at=None,
         stabilized_at=None,
@@ -209,7 +234,7 @@ def reopened(step: Step[Incident]) -> None:
 def closed(step: Step[Incident]) -> None:
     deadlines.meet(step.obj, Clock.PAPERWORK, at=step.at)
     follow_phases(step.obj, at=step.at)
-    deadlines.cancel(step.obj, at=step.at, kinds=[Clock.UPDATE, Clock.CONFIRM, Clock.ACKNOWLEDGE, Clock.MITIGATE])
+    deadlines.cancel(step.obj, at=step.at, kinds=[Clock.UPDATE, *URGENT])
 
 
 def measure_taken_back(step: Step[Mitigation]) -> None:

@@ -35,6 +35,7 @@ DELIVERIES = "messages.deliver"
 ACTS = {
     Clock.ACKNOWLEDGE: gettext_lazy("acknowledge"),
     Clock.CONFIRM: gettext_lazy("confirm that you have it"),
+    Clock.RENEW: gettext_lazy("show that you are still on it"),
     Clock.MITIGATE: gettext_lazy("mitigate"),
     Clock.UPDATE: gettext_lazy("update people"),
     Clock.REVERT: gettext_lazy("take the measure back"),

@@ -61,6 +61,15 @@ class PersonalDataBreachFlagged:
 
 
 @dataclass(frozen=True)
+class ClockKept:
+    """A clock that had been marked as missed turned out to be kept: an earlier true time was recorded."""
+
+    incident: "Incident"
+    kind: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class DataLossFlagged:
     """An alert says that data may be lost in an incident that did not say so before."""
 

@@ -15,7 +15,7 @@ def not_yet_acknowledged(step: Step[Incident]) -> str | None:
     for_now = step.values.get("acknowledgement_provisional", False)
     if for_now and actor_user(step.actor) is None:
         return _("Only a person takes it for now.")
-    if incident.acknowledged_at is None or (was_provisional and not for_now):
+    if incident.acknowledged_at is None or (was_provisional and not for_now) or incident.acknowledgement_expired:
         return None
     who = incident.acknowledged_by.get_full_name() if incident.acknowledged_by else _("the desk")
     return _("%(who)s has it already.") % {"who": who}

@@ -17,12 +17,14 @@ from incidents.backups.models import BackupRun, BackupVerification
 from incidents.capacity.models import CapacityLimit, CapacityReading
 from incidents.choices import OPEN_STATES, UNRESOLVED, IncidentState, MitigationStatus, Source
 from incidents.communications.models import Communication, MessageTemplate
+from incidents.contact_methods.models import ContactMethod, TrialPage
 from incidents.contacts.models import RoleHolder
 from incidents.continuity.models import BackupPolicy, Fallback
 from incidents.customers.models import Affected, Customer, CustomerContact, Notice, OptOut, Usage
 from incidents.deployments.models import Deployment
 from incidents.links.models import Link, Merge
 from incidents.maintenance.models import MaintenanceMessage, MaintenanceRule, MaintenanceWindow
+from incidents.mutes.models import Mute
 from incidents.oncall.models import (
     CalendarFeed,
     HandOverNote,
@@ -35,7 +37,7 @@ from incidents.oncall.models import (
     ShiftRecord,
     ShiftSwap,
 )
-from incidents.paging.models import Escalation, Page
+from incidents.paging.models import Call, Escalation, Page
 from incidents.procedures.models import Procedure, ProcedureStep, Run, RunStep
 from incidents.querysets import MitigationQuerySet
 from incidents.references.models import CommandReference, FeatureSwitch
@@ -43,6 +45,7 @@ from incidents.reviews.models import ActionItem, ContributingFactor, JointDecisi
 from incidents.runbooks.models import Runbook
 from incidents.severity.choices import Paging
 from incidents.severity.models import ReleaseWindow, Severity
+from incidents.storms.models import Storm, StormMember
 
 HISTORY_FIELDS = [
     "state", "severity", "owner", "comms_lead", "restricted", "impacts_hiring", "data_loss_risk", "received_at", "acknowledged_at",
@@ -85,6 +88,7 @@ class Incident(Case):
     PREFIX: ClassVar[str] = "INC"
     OPEN_STATES: ClassVar[tuple[str, ...]] = OPEN_STATES
     MACHINE: ClassVar[Machine[Any]]
+    STORM_KEY: ClassVar[str] = "storm:"  # begins the source key of a storm case
 
     state = models.CharField(max_length=12, choices=IncidentState, default=IncidentState.DETECTED, editable=False)
     severity = models.ForeignKey(Severity, on_delete=models.PROTECT, null=True, blank=True, related_name="incidents")
@@ -135,6 +139,9 @@ class Incident(Case):
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
     )
     acknowledgement_provisional = models.BooleanField(default=False, editable=False)
+    acknowledgement_expired = models.BooleanField(
+        default=False, editable=False, help_text=_("Whoever had it did nothing for too long; paging began anew.")
+    )
     triaged_at = models.DateTimeField(null=True, blank=True, editable=False)
     stabilized_at = models.DateTimeField(null=True, blank=True, editable=False)
     impact_over_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -204,6 +211,18 @@ class Incident(Case):
             ("decide_incident", "Can sign joint decisions"),
         ]
 
+    @property
+    def waits_for_somebody(self) -> bool:
+        """Unresolved, and nobody has it (any more): the only state in which people are paged."""
+        if self.state not in UNRESOLVED or self.duplicate_of_id is not None:
+            return False
+        return self.acknowledged_at is None or self.acknowledgement_expired
+
+    @property
+    def is_storm(self) -> bool:
+        """Many alerts of one system in one case."""
+        return self.source_key.startswith(self.STORM_KEY)
+
 
 @personal(case="incident", text=FREE_TEXT, effect=FREE_TEXT)
 class Mitigation(models.Model):
@@ -260,10 +279,12 @@ __all__ = [
     "BackupRun",
     "BackupVerification",
     "CalendarFeed",
+    "Call",
     "CapacityLimit",
     "CapacityReading",
     "CommandReference",
     "Communication",
+    "ContactMethod",
     "ContributingFactor",
     "Customer",
     "CustomerContact",
@@ -282,6 +303,7 @@ __all__ = [
     "Merge",
     "MessageTemplate",
     "Mitigation",
+    "Mute",
     "Notice",
     "OnCallRole",
     "OnCallShift",
@@ -302,5 +324,8 @@ __all__ = [
     "Severity",
     "ShiftRecord",
     "ShiftSwap",
+    "Storm",
+    "StormMember",
+    "TrialPage",
     "Usage",
 ]

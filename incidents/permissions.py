@@ -2,7 +2,7 @@
 
 from config.casework.access.choices import Role
 from config.casework.access.roles import grant
-from config.casework.permissions import LEADS, READERS
+from config.casework.permissions import DESK_STAFF, LEADS, READERS
 
 ROWS = (
     "severity",
@@ -26,6 +26,10 @@ ROWS = (
     "backuppolicy",
     "fallback",
     "messagetemplate",
+    "call",
+    "mute",
+    "storm",
+    "stormmember",
     "customer",
     "customercontact",
     "usage",
@@ -78,6 +82,7 @@ def declare() -> None:
             "incidents.add+change_reviewsummary",
             "incidents.add+delete_link",
         )
+        grant(role, "incidents.add+change_mute", "incidents.change_page")
         grant(role, "incidents.add_affected", "incidents.add_notice", "incidents.add+change_customercontact")
         grant(
             role,
@@ -86,8 +91,11 @@ def declare() -> None:
             "incidents.add+change_shiftswap",
             "incidents.add+change_handovernote",
         )
+    for role in DESK_STAFF:
+        grant(role, "incidents.view+add+change_contactmethod")
     for role in LEADS:
         grant(role, "incidents.open_gate")
+        grant(role, "incidents.set_contactmethods", "incidents.view_trialpage")
         grant(
             role,
             "incidents.change_customer",

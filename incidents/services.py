@@ -13,16 +13,17 @@ from config.casework.access.choices import Role
 from config.casework.access.models import User
 from config.casework.access.services import operator_organization, require
 from config.casework.approvals.models import Approval
-from config.casework.approvals.services import request_approval
+from config.casework.approvals.services import current_approval, request_approval, withdraw
 from config.casework.audit.services import record
 from config.casework.cases.references import next_reference
 from config.casework.catalogue.models import Organization, System
 from config.casework.deadlines import services as deadlines
+from config.casework.deadlines.models import Deadline
 from config.casework.events import publish
 from config.casework.transitions import Refused, apply
 from incidents import clocks
-from incidents.choices import UNRESOLVED, Clock, IncidentState, Source
-from incidents.events import IncidentOpened
+from incidents.choices import SLA_CLOCKS, UNRESOLVED, Clock, IncidentState, Source
+from incidents.events import AcknowledgementRecorded, IncidentOpened
 from incidents.models import Incident, Mitigation
 from incidents.oncall.choices import OnCallPart
 from incidents.oncall.selectors import on_call
@@ -157,6 +158,8 @@ def confirm_acknowledgement(incident: Incident, *, actor: User, at: datetime) ->
         if changed:
             deadlines.meet(incident, Clock.CONFIRM, at=at)
             record(incident, "incident.acknowledgement_confirmed", actor=actor, at=at)
+            incident.refresh_from_db()
+            publish(AcknowledgementRecorded(incident, actor, at))
     return bool(changed)
 
 
@@ -216,6 +219,21 @@ def demand_joint_decision(incident: Incident, *, because: str, at: datetime) -> 
     approval = request_approval(incident, JOINT_DECISION, roles=[Role.CEO, Role.CTO], at=at)
     JointDecision.objects.get_or_create(incident=incident, defaults={"approval": approval, "because": because})
     return approval
+
+
+def drop_joint_decision(incident: Incident, *, at: datetime) -> bool:
+    """Take back the question for a joint decision when nothing asks for it any more and nobody has signed.
+
+    A missed clock or touched hiring outcomes keep it.
+    """
+    missed = Deadline.objects.of(incident).filter(kind__in=SLA_CLOCKS, breached_at__isnull=False, cancelled_at=None)
+    approval = current_approval(incident, JOINT_DECISION)
+    if approval is None or incident.impacts_hiring or missed.exists():
+        return False
+    withdrawn = withdraw(approval, at=at)
+    if withdrawn:
+        JointDecision.objects.filter(incident=incident, approval=approval).delete()
+    return withdrawn
 
 
 def find_unresolved(source: Source, source_key: str) -> Incident | None:

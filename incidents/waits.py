@@ -22,7 +22,7 @@ from incidents.severity.choices import Duty
 from incidents.transitions import JOINT_DECISION
 
 UNACKNOWLEDGED = Q(state__in=UNRESOLVED, duplicate_of=None) & (
-    Q(acknowledged_at=None) | Q(acknowledgement_provisional=True)
+    Q(acknowledged_at=None) | Q(acknowledgement_provisional=True) | Q(acknowledgement_expired=True)
 )
 
 

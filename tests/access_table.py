@@ -48,6 +48,7 @@ class Table:
     Attributes:
         row: name of the row that stands for all.
         view: roles that may read it.
+        lists: roles that may open the list, when more than those who may read this row.
         acts: further pages of a row by the end of their name, with the roles that may open them.
     """
 
@@ -57,6 +58,7 @@ class Table:
     change: tuple[str, ...] = NOBODY
     delete: tuple[str, ...] = NOBODY
     acts: Mapping[str, Row] = field(default_factory=dict)
+    lists: tuple[str, ...] = NOBODY
 
 
 ADMIN: dict[str, Table] = {
@@ -164,7 +166,11 @@ ADMIN: dict[str, Table] = {
         },
     ),
     "incidents_severity": Table(
-        "severity", STAFF, add=LEADS, change=LEADS, acts={"versions": Row(STAFF, objects=("severity",))}
+        "severity",
+        STAFF,
+        add=LEADS,
+        change=LEADS,
+        acts={"versions": Row(STAFF, objects=("severity",)), "act": Row(LEADS, objects=("severity", ":policy"))},
     ),
     "incidents_releasewindow": Table(
         "release_window", STAFF, add=LEADS, change=LEADS, acts={"versions": Row(STAFF, objects=("release_window",))}
@@ -234,7 +240,7 @@ ADMIN: dict[str, Table] = {
         acts={"mode": Row(LEADS), "act": Row(LEADS, objects=("window", ":cancel"))},
     ),
     "incidents_maintenancerule": Table("maintenance_rule", STAFF),
-    "incidents_page": Table("page", STAFF),
+    "incidents_page": Table("page", STAFF, acts={"act": Row(WORKERS, objects=("page", ":not_worth"))}),
     "incidents_runbook": Table(
         "system",
         STAFF,
@@ -277,6 +283,14 @@ ADMIN: dict[str, Table] = {
     ),
     "incidents_backuprun": Table("backup_run", (*LEADS, AUDITOR), add=LEADS),
     "incidents_backupverification": Table("backup_verification", (*LEADS, AUDITOR)),
+    "incidents_contactmethod": Table(
+        "contact_method",
+        LEADS,
+        add=DESK,
+        acts={"act": Row(LEADS, objects=("contact_method", ":test"))},
+        lists=DESK,  # everybody sees their own
+    ),
+    "incidents_mute": Table("mute", STAFF, add=WORKERS, acts={"act": Row(WORKERS, objects=("mute", ":end"))}),
     # --- assessments, hiring, the register of assessing systems ---------------------------------------------------------
     "disputes_assessment": Table(
         "assessment",
@@ -334,6 +348,7 @@ ADDRESSES: dict[str, Row] = {
     "api:read_case": Row(ALL, objects=(":INC-2026-000001",), status=401),
     "api:take_step": Row(ALL, objects=(":INC-2026-000001", ":acknowledge"), status=405),
     "api:report": Row(ALL, status=405),
+    "test-page-acknowledge": Row(ALL, objects=(":no-such-token",), status=404),
     "api:put": Row(ALL, objects=(":jobarium", ":a-1"), status=405),
     "api:read_standing": Row(ALL, objects=(":jobarium", ":a-1"), status=401),
     "api:check": Row(ALL, status=405),

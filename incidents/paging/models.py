@@ -9,8 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from config.casework.access.models import User
 from config.casework.deadlines.models import Deadline
 from config.casework.personal import personal
-from incidents.paging.choices import PageReason, PageState
+from incidents.contact_methods.models import ContactMethod
+from incidents.paging.choices import CallState, PageReason, PageState
 from incidents.querysets import OfIncidentQuerySet
+from integrations.messages.models import Message
 
 if TYPE_CHECKING:
     from incidents.models import Incident
@@ -22,7 +24,9 @@ class Page(models.Model):
 
     incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, related_name="pages")
     person = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="pages")
-    target = models.CharField(max_length=40, help_text=_("The part or role the step names."))
+    target = models.CharField(
+        max_length=100, help_text=_("The part, role, rotation, person or channel the step names.")
+    )
     reason = models.CharField(max_length=20, choices=PageReason)
     generation = models.PositiveSmallIntegerField(default=0)
     step = models.PositiveSmallIntegerField(default=0)
@@ -31,16 +35,20 @@ class Page(models.Model):
     skipped_because = models.CharField(max_length=120, blank=True)
     paged_at = models.DateTimeField()
     acknowledged_at = models.DateTimeField(null=True, blank=True)
+    worth_it = models.BooleanField(
+        _("worth it"), null=True, blank=True, help_text=_("What the person who was called said afterwards.")
+    )
+    judged_at = models.DateTimeField(null=True, blank=True)
 
     objects = OfIncidentQuerySet.as_manager()
 
     class Meta:
         ordering = ("paged_at", "pk")
-        default_permissions = ("view",)
+        default_permissions = ("view", "change")
         constraints = [
             models.UniqueConstraint(
                 fields=["incident", "generation", "step", "round"],
-                condition=Q(reason__in=[PageReason.OPENED, PageReason.UNACKNOWLEDGED]),
+                condition=Q(reason__in=[PageReason.OPENED, PageReason.UNACKNOWLEDGED, PageReason.EXPIRED]),
                 name="page_step_once",
             ),
         ]
@@ -51,6 +59,37 @@ class Page(models.Model):
     @property
     def case_root(self) -> "Incident":
         return self.incident
+
+
+@personal(case="page__incident")
+class Call(models.Model):
+    """One way a page goes to its person: mail, or a contact method. Those to one contact within a minute leave together."""
+
+    page = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="calls")
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    method = models.ForeignKey(ContactMethod, on_delete=models.CASCADE, null=True, blank=True, related_name="calls")
+    state = models.CharField(max_length=10, choices=CallState, default=CallState.WAITING)
+    message = models.ForeignKey(Message, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    placed_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("placed_at", "pk")
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["page", "method"], nulls_distinct=False, name="call_once_each_way")
+        ]
+        indexes = [
+            models.Index(fields=["person", "method", "-sent_at"], name="call_contact"),
+            models.Index(fields=["person", "method"], condition=Q(state=CallState.WAITING), name="call_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"call {self.pk}"
+
+    @property
+    def case_root(self) -> "Incident":
+        return self.page.incident
 
 
 @personal(plain=("target",), case="incident")

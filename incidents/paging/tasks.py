@@ -3,7 +3,7 @@
 from config.casework import clock
 from config.casework.work.models import Job
 from config.casework.work.registry import handler
-from incidents.paging import services
+from incidents.paging import calls, escalations, services
 
 
 @handler("incidents.page", max_attempts=10, base=10, cap=120)
@@ -18,4 +18,10 @@ def page(job: Job) -> None:
 @handler("incidents.escalate", max_attempts=10, base=10, cap=120)
 def escalate(job: Job) -> None:
     """Carry a missed clock to the next person."""
-    services.escalate(job.arguments["deadline"], order=job.arguments["order"], at=clock.now())
+    escalations.escalate(job.arguments["deadline"], order=job.arguments["order"], at=clock.now())
+
+
+@handler("incidents.call", max_attempts=10, base=5, cap=60)
+def call(job: Job) -> None:
+    """Send what waits for one contact."""
+    calls.carry_out(job.arguments["call"], at=clock.now())

@@ -25,7 +25,7 @@ from incidents.models import Incident
 from incidents.oncall.selectors import other_person
 from incidents.paging.choices import PageReason
 from incidents.paging.models import Page
-from incidents.paging.services import hand_over
+from incidents.paging.services import hand_over, judge, renew
 from incidents.paging.texts import LINK_PURPOSE, headline
 
 
@@ -65,6 +65,10 @@ def _act(page: Page, person: User, act: str) -> str:
             services.acknowledge(incident, actor=person, at=now, provisional=True)
         elif act == "confirm":
             services.confirm_acknowledgement(incident, actor=person, at=now)
+        elif act == "renew":
+            renew(incident, actor=person, at=now)
+        elif act == "not_worth":
+            judge(page, worth_it=False, actor=person, at=now)
         elif act == "hand":
             other = other_person(incident.system, person, now, demo=incident.is_demo)
             if other is None:
@@ -85,6 +89,7 @@ def _context(page: Page, person: User) -> dict[str, Any]:
     level = effective_level(incident)
     other = other_person(incident.system, person, now, demo=incident.is_demo)
     confirm = Deadline.objects.open().of(incident).filter(kind=Clock.CONFIRM).values_list("due_at", flat=True).first()
+    renewable = Deadline.objects.open().of(incident).filter(kind=Clock.RENEW).exists()
     step = incident.playbook.steps.order_by("position").first() if incident.playbook else None
     return {
         "state": _state(page, incident, person),
@@ -100,6 +105,8 @@ def _context(page: Page, person: User) -> dict[str, Any]:
         "confirm_until": confirm,
         "taken_by": incident.acknowledged_by.get_full_name() if incident.acknowledged_by else "",
         "resolved_at": incident.resolved_at,
+        "renewable": renewable,
+        "worth_it": page.worth_it,
         "desk_url": settings.BASE_URL + reverse("admin:incidents_incident_change", args=[incident.pk]),
     }
 
@@ -107,7 +114,7 @@ def _context(page: Page, person: User) -> dict[str, Any]:
 def _state(page: Page, incident: Incident, person: User) -> str:
     if incident.state not in UNRESOLVED:
         return "resolved"
-    if incident.acknowledged_at is not None:
+    if incident.acknowledged_at is not None and not incident.acknowledgement_expired:
         if incident.acknowledged_by_id != person.pk:
             return "taken"
         return "provisional" if incident.acknowledgement_provisional else "confirmed"

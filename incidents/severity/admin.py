@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy
 from config.casework.desk.filters import PickFilter
 from config.casework.desk.navigation import Line, register_line
 from config.casework.desk.versioned import VersionedAdmin
+from incidents.paging.admin import POLICY
+from incidents.paging.policies import as_lines
 from incidents.runbooks.navigation import RUNBOOKS
 from incidents.severity.models import Severity
 from incidents.severity.selectors import lender
@@ -21,6 +23,13 @@ class SeverityAdmin(VersionedAdmin):
     list_filter = (("system", PickFilter),)
     list_select_related = ("system",)
     search_fields = ("key", "name")
+    exclude = ("paging", "paging_steps", "paging_repeat", "paging_every", "paging_lasts", "breach_steps")
+    readonly_fields = ("paging_words",)
+    acts = (POLICY,)
+
+    @admin.display(description=gettext_lazy("paging policy"))
+    def paging_words(self, obj: Severity) -> str:
+        return "; ".join([str(obj.get_paging_display()), *as_lines(obj).splitlines()]) if obj.pk else ""
 
     def label(self, obj: Any) -> str:
         return f"{obj.key} {obj.name} ({obj.system.name})"

@@ -22,6 +22,8 @@ from incidents.severity.validators import amount_of_time
         "mitigate",
         "update_every",
         "paging_steps",
+        "paging_every",
+        "paging_lasts",
         "breach_steps",
         "phases",
     )
@@ -51,6 +53,14 @@ class Severity(models.Model):
     paging_steps = models.JSONField(default=list, blank=True)
     paging_repeat = models.PositiveSmallIntegerField(
         default=0, help_text=_("How often the steps are gone through again.")
+    )
+    paging_every = models.CharField(
+        max_length=20, default="PT15M", help_text=_("Time between the last step and the next round.")
+    )
+    paging_lasts = models.CharField(
+        max_length=20,
+        blank=True,
+        help_text=_("How long an acknowledgement counts without any work on the case; empty: until it is resolved."),
     )
     breach_steps = models.JSONField(default=list, blank=True)
     update_every = models.CharField(max_length=20, blank=True, validators=[amount_of_time])

@@ -6,6 +6,9 @@ from config.casework.choices import Tone, TonedChoices
 class Channel(TonedChoices):
     EMAIL = "email", Tone.INFO, _("mail")
     CHAT = "chat", Tone.INFO, _("chat")
+    SMS = "sms", Tone.INFO, _("SMS")
+    PUSH = "push", Tone.INFO, _("push")
+    VOICE = "voice", Tone.INFO, _("call")
 
 
 class MessageState(TonedChoices):
@@ -25,3 +28,4 @@ class Purpose(TonedChoices):
     UPDATE = "update", Tone.INFO, _("update to users")
     INTERNAL = "internal", Tone.NEUTRAL, _("internal update")
     NOTICE = "notice", Tone.INFO, _("notice")
+    TEST = "test", Tone.NEUTRAL, _("test page")

@@ -18,6 +18,7 @@ from config.casework.cases.timeline import Entry
 from config.casework.events import publish
 from config.casework.work.failures import Permanent, Retry
 from config.casework.work.services import enqueue
+from integrations.messages import personal
 from integrations.messages.choices import Channel, MessageState, Purpose
 from integrations.messages.events import MessageAccepted, MessageFailed
 from integrations.messages.models import Message
@@ -25,12 +26,20 @@ from integrations.messages.models import Message
 DEMO = "demo: nothing leaves"
 NO_ADDRESS = "address is reserved"
 
+PERSONAL = "contact:"
+
 _still_wanted: dict[str, Callable[[Message], bool]] = {}
+_addresses: list[Callable[[int], str | None]] = []
 
 
 def recheck_before_sending(purpose: Purpose, wanted: Callable[[Message], bool]) -> None:
     """Ask `wanted` at the moment a message of this purpose leaves; on False it expires instead (no page after an acknowledgement)."""
     _still_wanted[purpose] = wanted
+
+
+def look_up_addresses(find: Callable[[int], str | None]) -> None:
+    """Ask `find` for the address behind a contact method's key when its message leaves; None when it is out of use."""
+    _addresses[:] = [find]
 
 
 def queue_mail(
@@ -79,8 +88,13 @@ def queue_chat(
     at: datetime,
     case: Case | None = None,
     about: models.Model | None = None,
+    only: int | None = None,
 ) -> list[Message]:
-    """Keep one message for each configured chat target (NOTIFY_URLS); their addresses carry secrets and stay in the environment."""
+    """Keep one message for each configured chat target (NOTIFY_URLS); their addresses carry secrets and stay in the environment.
+
+    Args:
+        only: the place of the one target that gets it; all of them when left out.
+    """
     return [
         _queue(
             Channel.CHAT,
@@ -93,8 +107,50 @@ def queue_chat(
             case=case,
             about_id=about.pk if about else None,
         )
-        for place in range(len(settings.NOTIFY_URLS))
+        for place in (range(len(settings.NOTIFY_URLS)) if only is None else [only])
     ]
+
+
+def chat_targets() -> dict[str, int]:
+    """The places of the configured chat targets by key: the scheme of each, with a number from the second of a kind on."""
+    found: dict[str, int] = {}
+    for place, url in enumerate(settings.NOTIFY_URLS):
+        scheme = url.partition(":")[0].lower()
+        same = sum(key == scheme or key.startswith(f"{scheme}-") for key in found)
+        found[f"{scheme}-{same + 1}" if same else scheme] = place
+    return found
+
+
+def queue_personal(
+    *,
+    contact: int,
+    channel: str,
+    subject: str,
+    text: str,
+    key: str,
+    purpose: Purpose,
+    at: datetime,
+    case: Case | None = None,
+    about: models.Model | None = None,
+    person: User | None = None,
+) -> Message:
+    """Keep one message for a person's own contact method; its address is looked up when it leaves and stands nowhere here.
+
+    Args:
+        contact: key of the contact method.
+    """
+    return _queue(
+        Channel(channel),
+        key,
+        at,
+        purpose=purpose,
+        target=f"{PERSONAL}{contact}",
+        subject=subject,
+        text=text,
+        case=case,
+        about_id=about.pk if about else None,
+        person=person,
+    )
 
 
 def _queue(channel: Channel, key: str, at: datetime, *, subject: str, **fields: object) -> Message:
@@ -135,7 +191,9 @@ def deliver(message_id: int) -> None:
     if wanted is not None and not wanted(message):
         _finish(message, MessageState.EXPIRED, "no longer needed when it was its turn")
         return
-    if message.channel == Channel.EMAIL:
+    if message.target.startswith(PERSONAL):
+        _send_personal(message)
+    elif message.channel == Channel.EMAIL:
         _send_mail(message)
     else:
         _send_chat(message)
@@ -145,17 +203,31 @@ def deliver(message_id: int) -> None:
 
 
 def mark_failed(message_id: int, reason: str) -> None:
-    """After the last attempt the message says so on the case's page; the parked job stands in the attention list."""
-    failed = Message.objects.filter(pk=message_id, state=MessageState.QUEUED)
-    if failed.update(state=MessageState.FAILED, outcome=reason[:120]):
-        publish(MessageFailed(Message.objects.get(pk=message_id), clock.now()))
+    """After the last attempt the message says so on the case's page, its sender hears of it, and the job stands parked."""
+    changed = Message.objects.filter(pk=message_id, state=MessageState.QUEUED).update(
+        state=MessageState.FAILED, outcome=reason[:120]
+    )
+    if changed:
+        publish(MessageFailed(Message.objects.select_related("person").get(pk=message_id), clock.now()))
 
 
-def _send_mail(message: Message) -> None:
+def _send_personal(message: Message) -> None:
+    contact = int(message.target.removeprefix(PERSONAL))
+    address = next((found for find in _addresses if (found := find(contact))), None)
+    if address is None:
+        raise Permanent("this contact method is no longer in use")
+    if message.channel == Channel.EMAIL:
+        _send_mail(message, to=address)
+    else:
+        personal.send(address, subject=message.subject, text=message.text)
+
+
+def _send_mail(message: Message, to: str = "") -> None:
+    address = to or message.address
     mail = EmailMultiAlternatives(
         subject=message.subject,
         body=message.text,
-        to=[f"{_quoted(message.recipient_name)} <{message.address}>" if message.recipient_name else message.address],
+        to=[f"{_quoted(message.recipient_name)} <{address}>" if message.recipient_name else address],
         headers={"Message-ID": message_id(message), "Auto-Submitted": "auto-generated"}
         | ({"traceparent": message.trace} if message.trace else {}),
     )

@@ -47,6 +47,7 @@ from incidents.models import (
     CalendarFeed,
     CapacityLimit,
     CommandReference,
+    ContactMethod,
     CustomerContact,
     Fallback,
     FeatureSwitch,
@@ -57,6 +58,7 @@ from incidents.models import (
     MaintenanceWindow,
     MessageTemplate,
     Mitigation,
+    Mute,
     OnCallRole,
     OnCallShift,
     Page,
@@ -105,7 +107,7 @@ def _row_of_table(table: Table, page: str) -> Row:
     one = (table.row,)
     match page:
         case "changelist":
-            return Row(table.view)
+            return Row(table.lists or table.view)
         case "add":
             return Row(table.add, post=table.add)
         case "change":
@@ -147,7 +149,7 @@ def world(db: None, now: datetime, settings: Any) -> World:
         title="No invitations",
         actor=None,
         at=now,
-        severity=Severity.objects.filter(system=system).first(),
+        severity=Severity.objects.filter(system=system)[0],
         scope="All",
     )
     issue_token("t", [Scope.CASES], actor=None, at=now)
@@ -196,6 +198,18 @@ def world(db: None, now: datetime, settings: Any) -> World:
         "procedure": Procedure.objects.first(),
         "template": MessageTemplate.objects.first(),
         "page": Page.objects.first(),
+        "contact_method": ContactMethod.objects.create(
+            person=owner, channel="email", scheme="mailto", sealed=b"x", masked="x", added_at=now
+        ),
+        "mute": Mute.objects.create(
+            system=system,
+            of="alert",
+            value="x",
+            severity=Severity.objects.filter(system=system).first(),
+            reason="r",
+            starts_at=now,
+            ends_at=now + timedelta(hours=1),
+        ),
         **assessing(system, incident, owner, now),
         "affected": Affected.objects.create(incident=incident, organization=factories.organization("acme"), since=now),
         "customer": factories.organization("acme"),

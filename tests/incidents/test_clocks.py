@@ -19,7 +19,8 @@ from config.casework.transitions import Refused, apply
 from config.casework.work.services import tick
 from incidents.choices import Clock
 from incidents.communications.services import send
-from incidents.models import Incident, ReleaseWindow
+from incidents.models import Incident, JointDecision, ReleaseWindow
+from incidents.reviews.services import decide
 from incidents.services import apply_mitigation, open_incident
 from incidents.severity.models import Severity
 from incidents.transitions import JOINT_DECISION
@@ -470,3 +471,91 @@ class TestUpdates:
         for minute in (121, 122, 130):
             tick(now + minute * MINUTE)
         assert [(sent.to[0].count(chief.email), "overdue" in sent.subject) for sent in mail.outbox] == [(1, True)]
+
+
+class TestWarnings:
+    """80 % of a promise: a quiet word to the owner, once."""
+
+    def told(self) -> list[str]:
+        return [str(sent.subject) for sent in mail.outbox if "Soon due" in sent.subject]
+
+    def test_the_owner_is_told_once(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
+        opened(jobarium, "SEV-1", now)
+        tick(now + 11 * MINUTE)
+        assert self.told() == []
+        for minute in (12, 13, 14):
+            tick(now + minute * MINUTE)
+        assert len(self.told()) == 1
+        assert [lead.email in sent.to[0] for sent in mail.outbox if "Soon due" in sent.subject] == [True]
+
+    def test_what_was_met_warns_nobody(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
+        incident = opened(jobarium, "SEV-1", now)
+        with clock.at(now + MINUTE):
+            apply(incident, "acknowledge", actor=lead)
+        tick(now + 13 * MINUTE)
+        assert self.told() == []
+
+
+class TestAnEarlierTrueTime:
+    """A miss that turns out to be none: the mark goes, and the question for a joint decision with it."""
+
+    def missed(self, system: System, now: datetime) -> Incident:
+        incident = opened(system, "SEV-1", now)
+        tick(now + 16 * MINUTE)
+        assert current_approval(incident, JOINT_DECISION) is not None
+        return incident
+
+    def test_acknowledged_in_time_after_all(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
+        incident = self.missed(jobarium, now)
+        with clock.at(now + 20 * MINUTE):
+            apply(incident, "acknowledge", actor=lead, at=now + 10 * MINUTE)
+        row = Deadline.objects.of(incident).get(kind=Clock.ACKNOWLEDGE)
+        assert (row.met_at, row.breached_at) == (now + 10 * MINUTE, None)
+        assert current_approval(incident, JOINT_DECISION) is None
+        assert not JointDecision.objects.filter(incident=incident).exists()
+        tick(now + 25 * MINUTE)
+        assert Deadline.objects.of(incident).get(kind=Clock.ACKNOWLEDGE).breached_at is None
+
+    def test_a_late_one_stays_missed(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
+        incident = self.missed(jobarium, now)
+        with clock.at(now + 20 * MINUTE):
+            apply(incident, "acknowledge", actor=lead, at=now + 15.5 * MINUTE)
+        assert Deadline.objects.of(incident).get(kind=Clock.ACKNOWLEDGE).breached_at is not None
+        assert current_approval(incident, JOINT_DECISION) is not None
+
+    def test_the_impact_was_over_in_time_after_all(
+        self, jobarium: System, lead: User, chief: User, now: datetime
+    ) -> None:
+        incident = opened(jobarium, "SEV-1", now)
+        with clock.at(now + MINUTE):
+            apply(incident, "acknowledge", actor=lead)
+        tick(now + 3 * HOUR)
+        with clock.at(now + 4 * HOUR):
+            apply(incident, "resolve", actor=lead)
+            assert current_approval(incident, JOINT_DECISION) is not None
+            apply(incident, "impact_over", actor=lead, at=now + HOUR)
+        row = Deadline.objects.of(incident).get(kind=Clock.MITIGATE)
+        assert (row.met_at, row.breached_at) == (now + HOUR, None)
+        assert current_approval(incident, JOINT_DECISION) is None
+
+    def test_another_miss_keeps_the_question(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
+        incident = self.missed(jobarium, now)
+        tick(now + 3 * HOUR)
+        with clock.at(now + 4 * HOUR):
+            apply(incident, "acknowledge", actor=lead, at=now + 10 * MINUTE)
+        assert current_approval(incident, JOINT_DECISION) is not None
+
+    def test_a_signature_keeps_it(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
+        incident = self.missed(jobarium, now)
+        decide(incident, actor=chief, at=now + 17 * MINUTE, mitigation_path="One.", stakeholder_updates="Two.")
+        with clock.at(now + 20 * MINUTE):
+            apply(Incident.objects.get(pk=incident.pk), "acknowledge", actor=lead, at=now + 10 * MINUTE)
+        assert current_approval(incident, JOINT_DECISION) is not None
+
+    def test_it_may_be_asked_anew(self, jobarium: System, lead: User, chief: User, now: datetime) -> None:
+        incident = self.missed(jobarium, now)
+        with clock.at(now + 20 * MINUTE):
+            apply(incident, "acknowledge", actor=lead, at=now + 10 * MINUTE)
+        tick(now + 3 * HOUR)
+        assert current_approval(incident, JOINT_DECISION) is not None
+        assert JointDecision.objects.get(incident=incident).because == Clock.MITIGATE

@@ -105,6 +105,13 @@ def miss(deadline: Deadline, *, at: datetime) -> None:
 
 
 @transaction.atomic
+def forgive(deadline: Deadline) -> None:
+    """Take back the mark of a miss: what was demanded turned out to have happened in time."""
+    deadline.breached_at = None
+    deadline.save(update_fields=["breached_at"])
+
+
+@transaction.atomic
 def unmeet(deadline: Deadline) -> None:
     """Open a met clock again: what met it turned out not to have happened (a bounced notice, a lapsed acknowledgement)."""
     deadline.met_at = None

@@ -40,6 +40,7 @@ class Tab:
         template: drawn below the tabs.
         context: what the template needs: (admin, request, case) -> names.
         permission: "app.codename" a person needs to see it.
+        concerns: whether it has anything to say about a case.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Tab:
     template: str = ""
     context: Callable[[Any, HttpRequest, Any], dict[str, Any]] | None = None
     permission: str = ""
+    concerns: Callable[[Any], bool] = lambda _case: True
 
 
 class EditForm(forms.ModelForm[Any]):
@@ -130,7 +132,8 @@ def _tabs(admin: "CaseAdmin", request: HttpRequest, user: User, case: Any) -> li
         if panel.tab_key not in own:
             own.add(panel.tab_key)
             tabs.append(Tab(panel.tab_key, panel.title))
-    tabs += [item for item in admin.tabs if not item.permission or user.has_perm(item.permission)]
+    allowed = (item for item in admin.tabs if not item.permission or user.has_perm(item.permission))
+    tabs += [item for item in allowed if item.concerns(case)]
     if user.has_perm("casework.view_storedfile"):
         tabs.append(Tab(FILES, _("Files"), "desk/admin/case_files.html"))
     tabs.append(Tab(CLOCKS, _("Clocks"), "desk/admin/case_clocks.html"))

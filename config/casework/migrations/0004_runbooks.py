@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("casework", "0003_database"),
+        ("casework", "0004_paging"),
         ("pghistory", "0007_auto_20250421_0444"),
     ]
 

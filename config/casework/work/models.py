@@ -36,6 +36,7 @@ class Job(models.Model):
             models.Index(fields=["next_at", "id"], condition=Q(state=JobState.DUE), name="job_due"),
             models.Index(fields=["kind", "next_at"], condition=Q(state=JobState.DUE), name="job_due_of_kind"),
             models.Index(fields=["lease_until"], condition=Q(state=JobState.RUNNING), name="job_running"),
+            models.Index(fields=["kind"], condition=Q(state=JobState.PARKED), name="job_parked"),
             models.Index(fields=["finished_at"], condition=Q(state=JobState.DONE), name="job_done"),
         ]
         constraints = [
