@@ -242,6 +242,57 @@ ADMIN: dict[str, Table] = {
         acts={"mode": Row(LEADS), "act": Row(LEADS, objects=("window", ":cancel"))},
     ),
     "incidents_maintenancerule": Table("maintenance_rule", STAFF),
+    "incidents_page": Table("page", STAFF, acts={"act": Row(WORKERS, objects=("page", ":not_worth"))}),
+    "incidents_runbook": Table(
+        "system",
+        STAFF,
+        acts={
+            "versions": Row(STAFF, objects=("system",)),
+            "drift": Row(STAFF, objects=("system",)),
+            "export": Row(STAFF, objects=("system",)),
+            "contact": Row(LEADS, objects=("system", ":technical-lead")),
+        },
+    ),
+    "incidents_roleholder": Table(
+        "role_holder",
+        STAFF,
+        add=LEADS,
+        change=LEADS,
+        delete=LEADS,
+        acts={"versions": Row(STAFF, objects=("role_holder",))},
+    ),
+    "incidents_commandreference": Table(
+        "command",
+        STAFF,
+        add=LEADS,
+        change=LEADS,
+        acts={
+            "versions": Row(STAFF, objects=("command",)),
+            "act": Row(LEADS, objects=("command", ":review")),
+        },
+    ),
+    "incidents_featureswitch": Table(
+        "feature",
+        STAFF,
+        acts={"versions": Row(STAFF, objects=("feature",)), "act": Row(LEADS, objects=("feature", ":on"))},
+    ),
+    "incidents_capacitylimit": Table(
+        "limit",
+        STAFF,
+        add=LEADS,
+        change=LEADS,
+        acts={"versions": Row(STAFF, objects=("limit",)), "act": Row(WORKERS, objects=("limit", ":reading"))},
+    ),
+    "incidents_backuprun": Table("backup_run", (*LEADS, AUDITOR), add=LEADS),
+    "incidents_backupverification": Table("backup_verification", (*LEADS, AUDITOR)),
+    "incidents_contactmethod": Table(
+        "contact_method",
+        LEADS,
+        add=DESK,
+        acts={"act": Row(LEADS, objects=("contact_method", ":test"))},
+        lists=DESK,  # everybody sees their own
+    ),
+    "incidents_mute": Table("mute", STAFF, add=WORKERS, acts={"act": Row(WORKERS, objects=("mute", ":end"))}),
     # --- assessments, hiring, the register of assessing systems ---------------------------------------------------------
     "disputes_assessment": Table(
         "assessment",
@@ -315,57 +366,6 @@ ADMIN: dict[str, Table] = {
         acts={"act": Row(LEADS, objects=("scoring_service", ":secret"))},
     ),
     "disputes_timeoutswitch": Table("timeout_switch", JUDGING, add=LEADS),
-    "incidents_page": Table("page", STAFF, acts={"act": Row(WORKERS, objects=("page", ":not_worth"))}),
-    "incidents_runbook": Table(
-        "system",
-        STAFF,
-        acts={
-            "versions": Row(STAFF, objects=("system",)),
-            "drift": Row(STAFF, objects=("system",)),
-            "export": Row(STAFF, objects=("system",)),
-            "contact": Row(LEADS, objects=("system", ":technical-lead")),
-        },
-    ),
-    "incidents_roleholder": Table(
-        "role_holder",
-        STAFF,
-        add=LEADS,
-        change=LEADS,
-        delete=LEADS,
-        acts={"versions": Row(STAFF, objects=("role_holder",))},
-    ),
-    "incidents_commandreference": Table(
-        "command",
-        STAFF,
-        add=LEADS,
-        change=LEADS,
-        acts={
-            "versions": Row(STAFF, objects=("command",)),
-            "act": Row(LEADS, objects=("command", ":review")),
-        },
-    ),
-    "incidents_featureswitch": Table(
-        "feature",
-        STAFF,
-        acts={"versions": Row(STAFF, objects=("feature",)), "act": Row(LEADS, objects=("feature", ":on"))},
-    ),
-    "incidents_capacitylimit": Table(
-        "limit",
-        STAFF,
-        add=LEADS,
-        change=LEADS,
-        acts={"versions": Row(STAFF, objects=("limit",)), "act": Row(WORKERS, objects=("limit", ":reading"))},
-    ),
-    "incidents_backuprun": Table("backup_run", (*LEADS, AUDITOR), add=LEADS),
-    "incidents_backupverification": Table("backup_verification", (*LEADS, AUDITOR)),
-    "incidents_contactmethod": Table(
-        "contact_method",
-        LEADS,
-        add=DESK,
-        acts={"act": Row(LEADS, objects=("contact_method", ":test"))},
-        lists=DESK,  # everybody sees their own
-    ),
-    "incidents_mute": Table("mute", STAFF, add=WORKERS, acts={"act": Row(WORKERS, objects=("mute", ":end"))}),
 }
 
 ADDRESSES: dict[str, Row] = {
@@ -402,10 +402,10 @@ ADDRESSES: dict[str, Row] = {
     "api:read_case": Row(ALL, objects=(":INC-2026-000001",), status=401),
     "api:take_step": Row(ALL, objects=(":INC-2026-000001", ":acknowledge"), status=405),
     "api:report": Row(ALL, status=405),
+    "test-page-acknowledge": Row(ALL, objects=(":no-such-token",), status=404),
     "api:put": Row(ALL, objects=(":jobarium", ":a-1"), status=405),
     "api:read_standing": Row(ALL, objects=(":jobarium", ":a-1"), status=401),
     "api:check": Row(ALL, status=405),
-    "test-page-acknowledge": Row(ALL, objects=(":no-such-token",), status=404),
 }
 
 LIBRARIES = ("account_", "mfa_", "socialaccount_", "google_", "usersessions_")

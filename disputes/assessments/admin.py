@@ -13,14 +13,14 @@ from django.utils.translation import gettext_lazy
 from config.casework import clock
 from config.casework.access.models import User
 from config.casework.audit.services import pseudonym, record
-from config.casework.catalogue.admin import RecordedAdmin
 from config.casework.choices import Tone
 from config.casework.desk.acts import Act
 from config.casework.desk.base import DeskTabularInline, ReadOnlyAdmin, acting_user
-from config.casework.desk.display import badge, person_name
+from config.casework.desk.display import badge, choice_badge, person_name
 from config.casework.desk.exchange import DeskImportExportAdmin
 from config.casework.desk.filters import DateRangeFilter, PickFilter
 from config.casework.desk.forms import ActForm
+from config.casework.desk.versioned import RecordedAdmin
 from disputes.assessments.choices import UNTOLD, Intake, Standing
 from disputes.assessments.models import Assessment, AssessmentVersion, EmployerSwitch, LabelView, ScoringVersion
 from disputes.assessments.services import put_assessment, subject_of
@@ -85,8 +85,8 @@ class ViewInline(LookedAtInline):
 class AssessmentAdmin(DeskImportExportAdmin, ReadOnlyAdmin):
     """Nothing is changed here: results come by the API or a table, the standing moves by disputes."""
 
-    list_display = ("external_id", "standing", "label_shown", "notice_state", "organization", "assessed_at")
-    narrow_columns = ("external_id", "standing", "notice_state")
+    list_display = ("external_id", "standing_badge", "label_shown", "notice_badge", "organization", "assessed_at")
+    narrow_columns = ("external_id", "standing_badge", "notice_badge")
     list_filter = (
         "standing",
         UntoldFilter,
@@ -105,11 +105,11 @@ class AssessmentAdmin(DeskImportExportAdmin, ReadOnlyAdmin):
         "organization",
         "job_ref",
         "candidate_ref",
-        "standing",
+        "standing_badge",
         "standing_at",
         "review_open_until",
         "label_shown",
-        "notice_state",
+        "notice_badge",
         "candidate_informed_at",
         "decision_due_at",
         "assessed_at",
@@ -138,6 +138,14 @@ class AssessmentAdmin(DeskImportExportAdmin, ReadOnlyAdmin):
         system, external_id, snapshot = read_snapshot(row)
         put = put_assessment(system, external_id, snapshot, actor=actor, at=clock.now(), intake=Intake.IMPORT)
         return put.assessment, put.created
+
+    @admin.display(description=gettext_lazy("standing"))
+    def standing_badge(self, obj: Assessment) -> SafeString:
+        return choice_badge(obj, "standing")
+
+    @admin.display(description=gettext_lazy("notice"))
+    def notice_badge(self, obj: Assessment) -> SafeString:
+        return choice_badge(obj, "notice_state")
 
     @admin.display(description=gettext_lazy("label"))
     def label_shown(self, obj: Assessment) -> str:

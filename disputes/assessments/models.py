@@ -78,6 +78,9 @@ class Assessment(models.Model):
     notice = models.ForeignKey(
         Message, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
     )
+    notice_round = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text=_("Counts further attempts, such as to a corrected address.")
+    )
     decision_due_at = models.DateTimeField(
         null=True, blank=True, help_text=_("When the employer decides about the application.")
     )
@@ -178,7 +181,7 @@ class AssessmentVersion(models.Model):
             # keys to people may be emptied by erasing them; what was measured may not change
             pgtrigger.Protect(
                 name="measured_stays",
-                operation=pgtrigger.UpdateOf(
+                operation=pgtrigger.UpdateOf(  # type: ignore[no-untyped-call]
                     "assessment_id",
                     "number",
                     "kind",

@@ -167,6 +167,8 @@ def mark_under_review(
         if row.current_id is None:
             raise Refused(_("Nothing was assessed yet, so there is nothing to dispute."))
         row.review_open_until = review_open_until
+        if row.candidate_informed_at is None:
+            notices.follow(row, told_at=at, relabelled=False)  # whoever disputes a label knows of it
         _move(row, Standing.UNDER_REVIEW, actor=actor, at=at)
     assessment.refresh_from_db()
     return assessment
@@ -283,7 +285,8 @@ def _row(
 
 def _locked(assessment: Assessment) -> Assessment:
     rows = Assessment.objects.select_for_update(of=("self",)).select_related("system", "current")
-    return rows.get(pk=assessment.pk)
+    locked: Assessment = rows.get(pk=assessment.pk)
+    return locked
 
 
 def _check_same_person(assessment: Assessment, snapshot: Snapshot, organization: Organization | None) -> None:
@@ -350,8 +353,9 @@ def _bring_into_force(assessment: Assessment, version: AssessmentVersion) -> Non
 
 def _take_contact(assessment: Assessment, snapshot: Snapshot) -> None:
     """What a later call leaves out stays as it was."""
-    if snapshot.email is not None:
+    if snapshot.email is not None and snapshot.email.strip().lower() != assessment.candidate_email:
         assessment.candidate_email = snapshot.email.strip().lower()
+        notices.new_address(assessment)
     if snapshot.locale is not None:
         assessment.candidate_locale = snapshot.locale
     if snapshot.recipients is not None:

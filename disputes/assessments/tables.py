@@ -128,7 +128,7 @@ def read_snapshot(cells: Mapping[str, Any]) -> tuple[System, str, Snapshot]:
     counts = {"expected": row.count("telemetry_expected"), "received": row.count("telemetry_received")}
     telemetry: dict[str, Any] = {name: count for name, count in counts.items() if count is not None}
     telemetry["gaps"] = row.json_list("telemetry_gaps")
-    values = {
+    values: dict[str, Any] = {
         "candidate_ref": row.text("candidate_ref"),
         "label": row.text("label"),
         "confidence": row.number("confidence"),
@@ -159,7 +159,7 @@ def find_named(name: str) -> Assessment:
     """
     system, _slash, external_id = name.strip().partition("/")
     rows = Assessment.objects.select_related("system", "organization", "current")
-    assessment = rows.filter(system__key=system, external_id=external_id).first()
+    assessment: Assessment | None = rows.filter(system__key=system, external_id=external_id).first()
     if assessment is None:
         raise ValidationError({"assessment": _("There is no such assessment.")})
     return assessment

@@ -4,6 +4,7 @@ Nobody behind them has an address, so nobody is written to; their references beg
 """
 
 from datetime import datetime
+from typing import Any
 
 import pgtrigger
 from django.db import connection, transaction
@@ -22,14 +23,14 @@ REVIEWED_EVERY = 50
 ASSESSMENTS = """
 INSERT INTO disputes_assessment (
     system_id, external_id, organization_id, job_ref, candidate_ref, candidate_email, candidate_locale, recipients,
-    candidate_informed_at, notice_state, standing, standing_at, label, model_version, rules_version, contestable,
+    candidate_informed_at, notice_state, notice_round, standing, standing_at, label, model_version, rules_version, contestable,
     assessed_at, received_at
 )
 SELECT %(system)s, %(key)s || n, (%(organizations)s::bigint[])[1 + n %% array_length(%(organizations)s::bigint[], 1)],
     'job-' || n %% 200, %(key)s || 'candidate-' || n, '', 'en', '[]'::jsonb,
     CASE WHEN n %% 4 = 0 AND n %% %(untold)s <> 0 THEN at END,
     CASE WHEN n %% %(untold)s = 0 THEN 'missing' WHEN n %% 4 = 0 THEN 'told' ELSE 'not_needed' END,
-    CASE WHEN n %% %(reviewed)s = 0 THEN (ARRAY['under_review','label_removed','label_confirmed','rescored'])[1 + n / %(reviewed)s %% 4]
+    0, CASE WHEN n %% %(reviewed)s = 0 THEN (ARRAY['under_review','label_removed','label_confirmed','rescored'])[1 + n / %(reviewed)s %% 4]
         ELSE 'final' END,
     at, CASE WHEN n %% 4 = 0 THEN 'heavy assistance suspected' ELSE 'no assistance suspected' END,
     'bench-model-' || n %% 5, 'bench-rules-' || n %% 3, n %% 4 = 0, at, at
@@ -61,7 +62,7 @@ def load(count: int, *, at: datetime) -> int:
     """
     system = System.objects.get(key=SYSTEM)
     first = Assessment.objects.filter(system=system, external_id__startswith=KEY).count()
-    values = {
+    values: dict[str, Any] = {
         "system": system.pk,
         "key": KEY,
         "organizations": _organizations(),

@@ -10,7 +10,8 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse
-from django.utils.safestring import SafeString
+from django.utils.html import linebreaks
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,7 +20,7 @@ from config.casework.access.models import User
 from config.casework.choices import Tone
 from config.casework.desk.acts import Act
 from config.casework.desk.base import ReadOnlyAdmin, acting_user
-from config.casework.desk.display import badge
+from config.casework.desk.display import badge, choice_badge
 from config.casework.desk.exchange import DeskImportExportAdmin
 from config.casework.desk.filters import DateRangeFilter, PickFilter
 from config.casework.desk.forms import ActForm
@@ -39,8 +40,8 @@ _refused: ContextVar[list[tuple[Assessment, list[str]]] | None] = ContextVar("hi
 class HiringDecisionAdmin(DeskImportExportAdmin, ReadOnlyAdmin):
     """What employers decided. A table goes through the same guard as the API; its refused rows are logged."""
 
-    list_display = ("assessment", "decision", "reason_words", "organization", "job_ref", "decided_at")
-    narrow_columns = ("assessment", "decision", "decided_at")
+    list_display = ("name", "decision_badge", "reason_words", "organization", "job_ref", "decided_at")
+    narrow_columns = ("name", "decision_badge", "decided_at")
     list_filter = ("decision", "door", ("organization", PickFilter), ("decided_at", DateRangeFilter))
     list_select_related = ("assessment", "organization")
     ordering = ("-decided_at", "-pk")
@@ -58,6 +59,14 @@ class HiringDecisionAdmin(DeskImportExportAdmin, ReadOnlyAdmin):
     export_fields = ("assessment__external_id", "organization__key", "job_ref", "decision", "reasons", "decided_at")
     empty_title = gettext_lazy("No decisions yet")
     empty_why = gettext_lazy("The platform asks before each decision; what it decides is kept here.")
+
+    @admin.display(description=gettext_lazy("assessment"))
+    def name(self, obj: HiringDecision) -> str:
+        return obj.assessment.external_id
+
+    @admin.display(description=gettext_lazy("decision"))
+    def decision_badge(self, obj: HiringDecision) -> SafeString:
+        return choice_badge(obj, "decision")
 
     @admin.display(description=gettext_lazy("reasons"))
     def reason_words(self, obj: HiringDecision) -> str:
@@ -111,8 +120,8 @@ def _logged_refusals(actor: User) -> Iterator[None]:
 class RefusedAttemptAdmin(ReadOnlyAdmin):
     """Rejections that the guard did not let through; the CEO gets their number each week."""
 
-    list_display = ("at", "why", "organization", "job_ref", "door", "assessment")
-    narrow_columns = ("at", "why", "organization")
+    list_display = ("at", "why_badge", "organization", "job_ref", "door", "name")
+    narrow_columns = ("at", "why_badge", "organization")
     list_filter = ("why", "door", ("organization", PickFilter), ("at", DateRangeFilter))
     list_select_related = ("organization", "assessment")
     ordering = ("-at", "-pk")
@@ -120,19 +129,22 @@ class RefusedAttemptAdmin(ReadOnlyAdmin):
     empty_title = gettext_lazy("Nothing was refused")
     empty_why = gettext_lazy("Rejections that rest on authenticity alone would stand here.")
 
+    @admin.display(description=gettext_lazy("why"))
+    def why_badge(self, obj: RefusedAttempt) -> SafeString:
+        return choice_badge(obj, "why")
+
+    @admin.display(description=gettext_lazy("assessment"))
+    def name(self, obj: RefusedAttempt) -> str:
+        return obj.assessment.external_id
+
     @admin.display(description=gettext_lazy("reasons"))
     def reason_words(self, obj: RefusedAttempt) -> str:
         return ", ".join(obj.reasons)
 
 
 class LetterForm(ActForm):
-    to = forms.EmailField(label=gettext_lazy("To"), required=False)
-    text = forms.CharField(
-        label=gettext_lazy("Letter"),
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 14}),
-        help_text=gettext_lazy("Empty: as it was prepared."),
-    )
+    to = forms.EmailField(label=gettext_lazy("To"))
+    text = forms.CharField(label=gettext_lazy("Letter"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 14}))
 
 
 class HideForm(ActForm):
@@ -141,8 +153,7 @@ class HideForm(ActForm):
 
 def _send(actor: User, finding: ProxyFinding, form: LetterForm) -> str:
     values = form.cleaned_data
-    text, to = values["text"] or finding.letter, values["to"] or finding.letter_to
-    send_letter(finding, text=text, to=to, actor=actor, at=clock.now())
+    send_letter(finding, text=values["text"], to=values["to"], actor=actor, at=clock.now())
     return _("The letter is on its way.")
 
 
@@ -174,7 +185,7 @@ class ProxyFindingAdmin(ReadOnlyAdmin):
         "unseen_words",
         "incident",
         "letter_to",
-        "letter",
+        "letter_words",
         "letter_sent_at",
         "found_at",
         "closed_at",
@@ -188,9 +199,8 @@ class ProxyFindingAdmin(ReadOnlyAdmin):
             ANSWER,
             _send,
             form=LetterForm,
-            consequence=gettext_lazy(
-                "The employer gets the letter as prepared on the page before, or as you write it here."
-            ),
+            initial=lambda finding: {"to": finding.letter_to, "text": finding.letter},
+            consequence=gettext_lazy("The employer gets the letter as it stands here. Read it before you send it."),
             available=lambda finding: finding.letter_sent_at is None,
         ),
         Act(
@@ -213,6 +223,10 @@ class ProxyFindingAdmin(ReadOnlyAdmin):
             available=lambda finding: finding.closed_at is None,
         ),
     )
+
+    @admin.display(description=gettext_lazy("letter to the employer"))
+    def letter_words(self, obj: ProxyFinding) -> SafeString:
+        return mark_safe(linebreaks(obj.letter, autoescape=True))  # noqa: S308 - linebreaks escapes
 
     @admin.display(description=gettext_lazy("label seen, rejected"))
     def seen_words(self, obj: ProxyFinding) -> str:

@@ -212,7 +212,6 @@ def world(db: None, now: datetime, settings: Any) -> World:
         "procedure": Procedure.objects.first(),
         "template": MessageTemplate.objects.first(),
         "page": Page.objects.first(),
-        **assessing(system, incident, owner, now),
         "contact_method": ContactMethod.objects.create(
             person=owner, channel="email", scheme="mailto", sealed=b"x", masked="x", added_at=now
         ),
@@ -225,6 +224,7 @@ def world(db: None, now: datetime, settings: Any) -> World:
             starts_at=now,
             ends_at=now + timedelta(hours=1),
         ),
+        **assessing(system, incident, owner, now),
         "affected": Affected.objects.create(incident=incident, organization=factories.organization("acme"), since=now),
         "customer": factories.organization("acme"),
         "contact": CustomerContact.objects.create(

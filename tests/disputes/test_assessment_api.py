@@ -85,7 +85,7 @@ class TestPut:
         ],
     )
     def test_a_bad_value_is_422_and_nothing_is_kept(
-        self, client: Client, now: datetime, field: str, value: object
+        self, client: Client, now: datetime, field: str, value: Any
     ) -> None:
         response = put(client, now, **{field: value})
         assert response.status_code == 422

@@ -104,6 +104,16 @@ class TestBudgets:
         _response, questions = opened(desk, f"/admin/disputes/{table}/")
         assert questions <= 8
 
+    def test_every_row_of_the_volume_is_as_the_models_want_it(self, desk: Client) -> None:
+        rows = Assessment.objects.select_related("current").order_by("pk")[:: ASSESSMENTS // 20]
+        for row in rows:
+            row.clean_fields()
+            row.validate_constraints()
+            assert row.current is not None
+            row.current.clean_fields()
+            row.current.validate_constraints()
+        assert len(rows) == 20
+
 
 class TestPages:
     def test_every_look_is_in_the_trail_under_a_pseudonym(self, as_role: Callable[[str], Client]) -> None:

@@ -17,7 +17,7 @@ from config.casework.access.models import User
 from config.casework.catalogue.models import Organization, System
 from config.casework.transitions import Refused
 from config.casework.work.services import tick
-from disputes.assessments.models import Assessment
+from disputes.assessments.models import Assessment, EmployerSwitch
 from disputes.assessments.services import standing
 from disputes.hiring.choices import Decision, Door
 from disputes.hiring.models import HiringDecision, ProxyFinding, RefusedAttempt
@@ -209,3 +209,22 @@ class TestWeeklyFigure:
         (message,) = [message for message in mail.outbox if "the week in figures" in message.subject]
         assert message.to == [f"{chief.name} <{chief.email}>"] or chief.email in message.to[0]
         assert "authenticity alone: 1" in str(message.body)
+
+
+class TestPages:
+    def test_the_ceo_reads_the_letter_changes_it_and_sends_it(
+        self, as_person: Callable[[User], Client], jobarium: System, chief: User, now: datetime
+    ) -> None:
+        acme = factories.organization("acme", privacy_contact="privacy@acme.example")
+        many(acme, now, seen=(30, 30), unseen=(12, 40))
+        tick(now)
+        finding, client = ProxyFinding.objects.get(), as_person(chief)
+        address = f"/admin/disputes/proxyfinding/{finding.pk}/act/"
+        assert "30 of 30 candidates" in client.get(f"{address}letter/").text
+        client.post(f"{address}letter/", {"to": "privacy@acme.example", "text": "Call us."})
+        client.post(f"{address}hide/", {"reason": "until we talked"})
+        client.post(f"{address}close/")
+        finding.refresh_from_db()
+        assert (finding.letter, finding.letter_sent_at, finding.closed_at) == ("Call us.", now, now)
+        assert EmployerSwitch.objects.get().organization == acme
+        assert client.get("/admin/disputes/employerswitch/").status_code == 200

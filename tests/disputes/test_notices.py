@@ -1,6 +1,7 @@
 """The label tells its subject (SC-39)."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -12,7 +13,7 @@ from config.casework.work.services import tick
 from disputes.assessments.choices import NoticeState
 from disputes.assessments.models import Assessment
 from disputes.assessments.notices import PURPOSE, sweep
-from disputes.assessments.services import standing
+from disputes.assessments.services import mark_under_review, standing
 from integrations.messages.choices import MessageState
 from integrations.messages.models import Message
 from tests.disputes.makers import LABEL, assessment
@@ -21,8 +22,9 @@ pytestmark = pytest.mark.django_db
 EMAIL = "kim@candidate.example"
 
 
-def untold(jobarium: System, now: datetime, **fields: object) -> Assessment:
-    return assessment(now, system=jobarium, **{"informed_at": None, "email": EMAIL, "locale": "en"} | fields)
+def untold(jobarium: System, now: datetime, **fields: Any) -> Assessment:
+    values: dict[str, Any] = {"informed_at": None, "email": EMAIL, "locale": "en"} | fields
+    return assessment(now, system=jobarium, **values)
 
 
 class TestNotice:
@@ -100,3 +102,26 @@ class TestNotice:
         labelled = untold(jobarium, now, email=None)
         assert labelled.notice_state == NoticeState.MISSING
         assert Assessment.objects.untold().count() == 1
+
+    def test_a_bounce_within_three_days_takes_the_telling_back(self, jobarium: System, now: datetime) -> None:
+        labelled = untold(jobarium, now)
+        tick(now)
+        Message.objects.update(state=MessageState.FAILED)
+        assert sweep(now + timedelta(hours=1)) == 1
+        labelled.refresh_from_db()
+        assert (labelled.notice_state, standing(labelled, now).label) == (NoticeState.FAILED, None)
+
+    def test_a_corrected_address_gets_the_message_again(self, jobarium: System, now: datetime) -> None:
+        untold(jobarium, now, external_id="a1")
+        tick(now)
+        Message.objects.update(state=MessageState.FAILED)
+        sweep(now)
+        labelled = untold(jobarium, now, external_id="a1", email="kim@new.example")
+        assert labelled.notice_state == NoticeState.QUEUED
+        tick(now)
+        assert [message.to[0] for message in mail.outbox] == [EMAIL, "kim@new.example"]
+
+    def test_whoever_disputes_a_label_knows_of_it(self, jobarium: System, now: datetime) -> None:
+        disputed = mark_under_review(untold(jobarium, now), actor=None, at=now)
+        tick(now)
+        assert (disputed.notice_state, mail.outbox) == (NoticeState.TOLD, [])
