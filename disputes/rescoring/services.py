@@ -23,7 +23,7 @@ from config.casework.catalogue.models import System
 from config.casework.transitions import Refused
 from config.casework.work.failures import Permanent, Retry
 from config.casework.work.services import enqueue
-from disputes.assessments.models import Assessment
+from disputes.assessments.models import Assessment, AssessmentVersion
 from disputes.assessments.selectors import similar
 from disputes.assessments.services import add_rescore
 from disputes.assessments.snapshots import Snapshot
@@ -187,10 +187,27 @@ def call(rescore_id: int, *, at: datetime) -> None:
     answers = assessment.current
     if answers is None:
         raise Permanent("the assessment has no result")
-    service = _service(assessment.system)
+    answer = _answer(rescore, answers, at)
+    try:
+        snapshot = _snapshot(json.loads(answer.body), assessment, at)
+        version = add_rescore(
+            assessment, snapshot, answers=answers, fault=f"fault-{rescore.fault_id}", actor=rescore.asked_by, at=at
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
+        raise Permanent("what the scoring service answered is no score") from error
+    rescore.state, rescore.version, rescore.answered_at = RescoreState.DONE, version, at
+    rescore.save(update_fields=["state", "version", "answered_at"])
+    record(rescore.fault.dispute, "rescore.done", actor=None, at=at, about=rescore)
+
+
+def _answer(rescore: Rescore, answers: AssessmentVersion, at: datetime) -> outbound.Answer:
+    """What the scoring service says; the same key each time, so that asking twice is asking once."""
+    service = ScoringService.objects.filter(system=rescore.assessment.system_id, is_active=True).first()
+    if service is None:
+        raise Permanent("no scoring service is set any more")
     body = json.dumps(
         {
-            "assessment": assessment.external_id,
+            "assessment": rescore.assessment.external_id,
             "model_version": answers.model_version,
             "rules_version": answers.rules_version,
             "fault": rescore.fault.kind,
@@ -211,16 +228,7 @@ def call(rescore_id: int, *, at: datetime) -> None:
         raise Retry(f"the scoring service answered {answer.status}")
     if not answer.ok:
         raise Permanent(f"the scoring service answered {answer.status}")
-    try:
-        snapshot = _snapshot(json.loads(answer.body), assessment, at)
-        version = add_rescore(
-            assessment, snapshot, answers=answers, fault=f"fault-{rescore.fault_id}", actor=rescore.asked_by, at=at
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
-        raise Permanent("what the scoring service answered is no score") from error
-    rescore.state, rescore.version, rescore.answered_at = RescoreState.DONE, version, at
-    rescore.save(update_fields=["state", "version", "answered_at"])
-    record(rescore.fault.dispute, "rescore.done", actor=None, at=at, about=rescore)
+    return answer
 
 
 def mark_failed(rescore_id: int, reason: str, *, at: datetime) -> None:
