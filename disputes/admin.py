@@ -22,9 +22,6 @@ LINES = (
     (_("AI systems"), "aisystem", "smart_toy"),
     (_("Reviewers’ authority"), "reviewerauthority", "badge"),
     (_("Serious incidents"), "seriousincident", "report"),
-    (_("Reporting lines"), "reportingline", "lan"),
-    (_("Scoring services"), "scoringservice", "api"),
-    (_("Time-out switch"), "timeoutswitch", "timer_off"),
 )
 for place, (title, name, icon) in enumerate(LINES, start=1):
     line = Line(title, f"admin:disputes_{name}_changelist", f"disputes.view_{name}", icon, 10 * place)
