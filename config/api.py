@@ -2,6 +2,8 @@
 
 from config.casework.api.base import DeskAPI
 from config.casework.cases.api import router as cases
+from disputes.assessments.api import router as assessments
+from disputes.hiring.api import router as hiring
 from incidents.api import router as incidents
 from integrations.signals.api import router as signals
 
@@ -16,3 +18,5 @@ api = DeskAPI(
 api.add_router("/ingest", signals)
 api.add_router("/cases", cases)
 api.add_router("/incidents", incidents)
+api.add_router("/assessments", assessments)
+api.add_router("/hiring-decisions", hiring)

@@ -22,5 +22,6 @@ urlpatterns = [
     path("admin/files/", include("config.casework.files.urls")),
     path("admin/", admin.site.urls),
     path("", include("incidents.urls")),
+    path("", include("disputes.urls")),
     path("favicon.ico", RedirectView.as_view(url="/static/desk/favicon.svg")),
 ]

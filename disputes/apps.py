@@ -13,3 +13,4 @@ class DisputesConfig(AppConfig):
     def ready(self) -> None:
         """Models exist from here on."""
         import_module("disputes.assessments.wiring").connect()
+        import_module("disputes.wiring").connect()

@@ -16,6 +16,10 @@ LEADS = (CEO, CTO)
 WORKERS = (CEO, CTO, SUPPORT)
 DESK = (CEO, CTO, SUPPORT, PRIVACY, REVIEWER)
 STAFF = (*DESK, AUDITOR)
+JUDGES = (*LEADS, REVIEWER, AUDITOR)
+ASSESSMENTS = (*JUDGES, SUPPORT)
+REVIEWERS = (CEO, CTO, REVIEWER)
+JUDGING = (CEO, CTO, AUDITOR)
 SIGNED_IN = (*STAFF, ORG_ADMIN, MEMBER)
 ALL = ROLES
 NOBODY: tuple[str, ...] = ()
@@ -289,6 +293,79 @@ ADMIN: dict[str, Table] = {
         lists=DESK,  # everybody sees their own
     ),
     "incidents_mute": Table("mute", STAFF, add=WORKERS, acts={"act": Row(WORKERS, objects=("mute", ":end"))}),
+    # --- assessments, hiring, the register of assessing systems ---------------------------------------------------------
+    "disputes_assessment": Table(
+        "assessment",
+        ASSESSMENTS,
+        acts={"import": Row(LEADS), "process_import": Row(NOBODY), "export": Row(ASSESSMENTS)},
+    ),
+    "disputes_scoringversion": Table("scoring_version", JUDGES, add=LEADS, change=LEADS),
+    "disputes_employerswitch": Table(
+        "employer_switch", JUDGES, add=LEADS, acts={"act": Row(LEADS, objects=("employer_switch", ":show"))}
+    ),
+    "disputes_hiringdecision": Table(
+        "hiring_decision",
+        JUDGES,
+        acts={"import": Row(LEADS), "process_import": Row(NOBODY), "export": Row(JUDGES)},
+    ),
+    "disputes_refusedattempt": Table("refused_attempt", JUDGES),
+    "disputes_proxyfinding": Table(
+        "proxy_finding", JUDGES, acts={"act": Row(LEADS, objects=("proxy_finding", ":letter"))}
+    ),
+    "disputes_aisystem": Table("ai_system", (*JUDGES, SUPPORT)),
+    "disputes_reviewerauthority": Table(
+        "authority", JUDGES, add=LEADS, acts={"act": Row(LEADS, objects=("authority", ":revoke"))}
+    ),
+    "disputes_seriousincident": Table(
+        "serious_incident", JUDGES, add=LEADS, acts={"act": Row(LEADS, objects=("serious_incident", ":report"))}
+    ),
+    "disputes_dispute": Table(
+        "dispute",
+        STAFF,
+        add=LEADS,  # a rehearsal
+        change=(*REVIEWERS, SUPPORT),
+        acts={
+            "step": Row(REVIEWERS, objects=("dispute", ":acknowledge")),
+            "child_add": Row((*REVIEWERS, SUPPORT), objects=("dispute", ":reversal")),
+            "child_step": Row((*REVIEWERS, SUPPORT), objects=("dispute", ":reversal", "reversal", ":finish")),
+            "note": Row(DESK, objects=("dispute",)),
+            "share": Row(NOBODY, objects=("dispute",)),  # only restricted cases are shared
+            "redact": Row((*LEADS, PRIVACY), objects=("dispute",)),
+            "files": Row(DESK, objects=("dispute",)),
+            "redact_file": Row(NOBODY, objects=("dispute", ":0")),
+            "do": Row(REVIEWERS, objects=("dispute", ":impression")),
+            "do_row": Row(REVIEWERS, objects=("dispute", ":check", ":0")),
+            "figures": Row((*REVIEWERS, AUDITOR)),
+            "figures_csv": Row((*REVIEWERS, AUDITOR)),
+            "import": Row(REVIEWERS),
+            "process_import": Row(NOBODY),
+            "export": Row(STAFF),
+        },
+    ),
+    "disputes_explanation": Table(
+        "explanation",
+        STAFF,
+        change=REVIEWERS,
+        acts={
+            "step": Row(REVIEWERS, objects=("explanation", ":send")),
+            "child_add": Row(NOBODY, objects=("explanation", ":0")),
+            "child_step": Row(NOBODY, objects=("explanation", ":0", ":0", ":0")),
+            "note": Row(DESK, objects=("explanation",)),
+            "share": Row(NOBODY, objects=("explanation",)),
+            "redact": Row((*LEADS, PRIVACY), objects=("explanation",)),
+            "files": Row(DESK, objects=("explanation",)),
+            "redact_file": Row(NOBODY, objects=("explanation", ":0")),
+        },
+    ),
+    "disputes_reportingline": Table("reporting_line", JUDGING, add=LEADS, change=LEADS, delete=LEADS),
+    "disputes_scoringservice": Table(
+        "scoring_service",
+        LEADS,
+        add=LEADS,
+        change=LEADS,
+        acts={"act": Row(LEADS, objects=("scoring_service", ":secret"))},
+    ),
+    "disputes_timeoutswitch": Table("timeout_switch", JUDGING, add=LEADS),
 }
 
 ADDRESSES: dict[str, Row] = {
@@ -297,6 +374,11 @@ ADDRESSES: dict[str, Row] = {
     "readyz": Row(ALL),
     "api-health": Row(ALL),
     "api-v1-health": Row(ALL),
+    "dispute-new": Row(ALL),
+    "dispute-new-link": Row(ALL, objects=(":no-such-token",), status=404),
+    "dispute-confirm": Row(ALL, objects=(":no-such-token",), status=404),
+    "dispute-explain": Row(ALL, objects=(":no-such-token",), status=404),
+    "dispute-status": Row(ALL, objects=(":no-such-token",), status=404),
     "unsubscribe": Row(ALL, objects=(":no-such-token",), status=404),
     "oncall-feed": Row(ALL, objects=(":no-such-token",), status=404),
     "page-acknowledge": Row(ALL, objects=(":no-such-token",), status=404),
@@ -321,6 +403,9 @@ ADDRESSES: dict[str, Row] = {
     "api:take_step": Row(ALL, objects=(":INC-2026-000001", ":acknowledge"), status=405),
     "api:report": Row(ALL, status=405),
     "test-page-acknowledge": Row(ALL, objects=(":no-such-token",), status=404),
+    "api:put": Row(ALL, objects=(":jobarium", ":a-1"), status=405),
+    "api:read_standing": Row(ALL, objects=(":jobarium", ":a-1"), status=401),
+    "api:check": Row(ALL, status=405),
 }
 
 LIBRARIES = ("account_", "mfa_", "socialaccount_", "google_", "usersessions_")

@@ -78,6 +78,9 @@ class Assessment(models.Model):
     notice = models.ForeignKey(
         Message, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
     )
+    notice_round = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text=_("Counts further attempts, such as to a corrected address.")
+    )
     decision_due_at = models.DateTimeField(
         null=True, blank=True, help_text=_("When the employer decides about the application.")
     )
@@ -108,6 +111,7 @@ class Assessment(models.Model):
             models.Index(fields=["organization", "-assessed_at"], name="assessment_organization"),
             models.Index(fields=["system", "model_version"], name="assessment_model"),
             models.Index(fields=["system", "rules_version"], name="assessment_rules"),
+            models.Index(fields=["external_id"], name="assessment_external_id"),
             models.Index(fields=["candidate_ref"], name="assessment_candidate"),
             models.Index(fields=["candidate_email"], condition=~Q(candidate_email=""), name="assessment_email"),
             models.Index(fields=["assessed_at", "id"], condition=Q(notice_state__in=UNTOLD), name="assessment_untold"),
@@ -122,7 +126,6 @@ class Assessment(models.Model):
                 name="assessment_told_has_time",
             ),
         ]
-        permissions = [("import_assessment", _("Can import assessments"))]
 
     def __str__(self) -> str:
         return f"assessment {self.pk}"  # never a candidate: the admin log copies it
@@ -178,7 +181,7 @@ class AssessmentVersion(models.Model):
             # keys to people may be emptied by erasing them; what was measured may not change
             pgtrigger.Protect(
                 name="measured_stays",
-                operation=pgtrigger.UpdateOf(
+                operation=pgtrigger.UpdateOf(  # type: ignore[no-untyped-call]
                     "assessment_id",
                     "number",
                     "kind",

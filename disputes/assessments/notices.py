@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import F, Q
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from disputes.assessments.events import CandidateTold
 from disputes.assessments.models import Assessment
 from disputes.assessments.policy import policy_of
 from integrations.messages.choices import MessageState, Purpose
+from integrations.messages.models import Message
 from integrations.messages.services import queue_mail
 
 PURPOSE = "dispute-new"
@@ -25,6 +27,7 @@ LINK_LASTS = timedelta(days=365)
 TELL = "assessments.tell"
 ACCEPTED = (MessageState.SENT, MessageState.DELIVERED)
 LOST = (MessageState.FAILED, MessageState.OUTREACH, MessageState.EXPIRED)
+BOUNCES_WITHIN = timedelta(hours=72)  # rules: "Messages and links"
 BATCH = 500
 
 
@@ -52,13 +55,24 @@ def follow(assessment: Assessment, *, told_at: datetime | None, relabelled: bool
     elif not assessment.candidate_email:
         assessment.notice_state = NoticeState.MISSING
     elif relabelled or assessment.notice_state in (NoticeState.NOT_NEEDED, NoticeState.MISSING, NoticeState.TOLD):
-        assessment.notice_state = NoticeState.QUEUED
+        assessment.notice_state, assessment.notice = NoticeState.QUEUED, None
 
 
 def ask(assessment: Assessment, *, at: datetime) -> None:
     """Have the candidate told, once for each label in force."""
     if assessment.notice_state == NoticeState.QUEUED and assessment.current_id is not None:
-        enqueue(TELL, key=f"assessment-notice:{assessment.current_id}", at=at, assessment=assessment.pk)
+        enqueue(TELL, key=_key(assessment), at=at, assessment=assessment.pk)
+
+
+def new_address(assessment: Assessment) -> None:
+    """The candidate got another address: what was lost on the way to the old one is sent again. The caller saves."""
+    if assessment.notice_state == NoticeState.FAILED and assessment.candidate_email:
+        assessment.notice_state, assessment.notice = NoticeState.QUEUED, None
+        assessment.notice_round += 1
+
+
+def _key(assessment: Assessment) -> str:
+    return f"assessment-notice:{assessment.current_id}:{assessment.notice_round}"
 
 
 def tell(assessment_id: int, *, at: datetime) -> None:
@@ -73,7 +87,7 @@ def tell(assessment_id: int, *, at: datetime) -> None:
         subject=subject,
         text=text,
         html=html,
-        key=f"assessment-notice:{assessment.current_id}",
+        key=_key(assessment),
         purpose=Purpose.NOTICE,
         at=at,
         about=assessment,
@@ -125,28 +139,43 @@ def language_of(assessment: Assessment) -> str:
 
 def sweep(at: datetime) -> int:
     """Follow the messages: accepted ones count as told, lost ones turn red; returns how many assessments changed."""
-    waiting = Assessment.objects.filter(notice_state=NoticeState.QUEUED).filter(Q(notice__state__in=(*ACCEPTED, *LOST)))
-    done = 0
-    for pk in waiting.order_by("assessed_at", "pk").values_list("pk", flat=True)[:BATCH]:
-        done += _follow_message(pk, at)
-    return done
+    since = at - BOUNCES_WITHIN
+    open_ones = Q(notice_state__in=(NoticeState.QUEUED, NoticeState.FAILED), notice__state__in=ACCEPTED)
+    lost = Q(notice_state=NoticeState.QUEUED, notice__state__in=LOST)
+    bounced = Q(
+        notice_state=NoticeState.TOLD,
+        notice__in=Message.objects.filter(state__in=LOST, created_at__gte=since),
+        candidate_informed_at=F("notice__sent_at"),
+    )
+    found = {
+        pk
+        for condition in (open_ones, lost, bounced)
+        for pk in Assessment.objects.filter(condition).order_by("pk").values_list("pk", flat=True)[:BATCH]
+    }
+    return sum(_follow_message(pk, at) for pk in sorted(found))
 
 
+@transaction.atomic
 def _follow_message(assessment_id: int, at: datetime) -> int:
-    rows = Assessment.objects.select_related("notice").filter(pk=assessment_id, notice_state=NoticeState.QUEUED)
-    assessment = rows.first()
+    rows = Assessment.objects.select_for_update(of=("self",)).select_related("notice")
+    assessment = rows.filter(pk=assessment_id).first()
     if assessment is None or assessment.notice is None:
         return 0
-    if assessment.notice.state in ACCEPTED:
-        told_at = assessment.notice.sent_at or at
-        changed = rows.filter(notice=assessment.notice).update(
-            notice_state=NoticeState.TOLD, candidate_informed_at=told_at
-        )
-        if changed:
-            record(assessment, "assessment.candidate_told", actor=None, at=told_at)
-            publish(CandidateTold(assessment, told_at))
-        return changed
-    changed = rows.filter(notice=assessment.notice).update(notice_state=NoticeState.FAILED)
-    if changed:
+    message = assessment.notice
+    if message.state in ACCEPTED and assessment.notice_state in (NoticeState.QUEUED, NoticeState.FAILED):
+        told_at = message.sent_at or at
+        _set(assessment, NoticeState.TOLD, told_at)
+        record(assessment, "assessment.candidate_told", actor=None, at=told_at)
+        publish(CandidateTold(assessment, told_at))
+        return 1
+    bounced = assessment.notice_state == NoticeState.TOLD and assessment.candidate_informed_at == message.sent_at
+    if message.state in LOST and (assessment.notice_state == NoticeState.QUEUED or bounced):
+        _set(assessment, NoticeState.FAILED, None)
         record(assessment, "assessment.notice_failed", actor=None, at=at)
-    return changed
+        return 1
+    return 0
+
+
+def _set(assessment: Assessment, state: NoticeState, told_at: datetime | None) -> None:
+    assessment.notice_state, assessment.candidate_informed_at = state, told_at
+    assessment.save(update_fields=["notice_state", "candidate_informed_at"])

@@ -167,6 +167,8 @@ def mark_under_review(
         if row.current_id is None:
             raise Refused(_("Nothing was assessed yet, so there is nothing to dispute."))
         row.review_open_until = review_open_until
+        if row.candidate_informed_at is None:
+            notices.follow(row, told_at=at, relabelled=False)  # whoever disputes a label knows of it
         _move(row, Standing.UNDER_REVIEW, actor=actor, at=at)
     assessment.refresh_from_db()
     return assessment
@@ -197,6 +199,22 @@ def set_outcome(
             _bring_into_force(row, version)
             notices.follow(row, told_at=at, relabelled=False)  # the letter of the decision tells them
         _move(row, Standing(outcome), actor=actor, at=at)
+    assessment.refresh_from_db()
+    return assessment
+
+
+def end_review(assessment: Assessment, *, actor: Actor, at: datetime) -> Assessment:
+    """The candidate no longer contests it: the label stands as it did before the dispute.
+
+    Raises:
+        Refused: it is not under review.
+    """
+    with transaction.atomic():
+        row = _locked(assessment)
+        if row.standing != Standing.UNDER_REVIEW:
+            raise Refused(_("It is not under review."))
+        row.review_open_until = None
+        _move(row, Standing.FINAL, actor=actor, at=at)
     assessment.refresh_from_db()
     return assessment
 
@@ -267,7 +285,8 @@ def _row(
 
 def _locked(assessment: Assessment) -> Assessment:
     rows = Assessment.objects.select_for_update(of=("self",)).select_related("system", "current")
-    return rows.get(pk=assessment.pk)
+    locked: Assessment = rows.get(pk=assessment.pk)
+    return locked
 
 
 def _check_same_person(assessment: Assessment, snapshot: Snapshot, organization: Organization | None) -> None:
@@ -334,8 +353,9 @@ def _bring_into_force(assessment: Assessment, version: AssessmentVersion) -> Non
 
 def _take_contact(assessment: Assessment, snapshot: Snapshot) -> None:
     """What a later call leaves out stays as it was."""
-    if snapshot.email is not None:
+    if snapshot.email is not None and snapshot.email.strip().lower() != assessment.candidate_email:
         assessment.candidate_email = snapshot.email.strip().lower()
+        notices.new_address(assessment)
     if snapshot.locale is not None:
         assessment.candidate_locale = snapshot.locale
     if snapshot.recipients is not None:

@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from config.casework.access.choices import Role, Scope
-from config.casework.access.models import ApiToken
+from config.casework.access.models import ApiToken, User
 from config.casework.access.services import issue_token
 from config.casework.approvals.models import Deputy
 from config.casework.approvals.services import request_approval
@@ -26,6 +26,21 @@ from config.casework.catalogue.loader import load
 from config.casework.catalogue.models import System
 from config.casework.files.services import store
 from config.casework.work.models import Job
+from disputes.explanations.services import ask as ask_explanation
+from disputes.models import (
+    AiSystem,
+    EmployerSwitch,
+    HiringDecision,
+    ProxyFinding,
+    RefusedAttempt,
+    ReportingLine,
+    Reversal,
+    ReviewerAuthority,
+    ScoringService,
+    ScoringVersion,
+    SeriousIncident,
+    TimeoutSwitch,
+)
 from incidents.backups.choices import BackupResult, VerificationState
 from incidents.deployments.services import plan_deployment
 from incidents.models import (
@@ -42,6 +57,7 @@ from incidents.models import (
     Fallback,
     FeatureSwitch,
     HandOverNote,
+    Incident,
     Leave,
     MaintenanceRule,
     MaintenanceWindow,
@@ -64,6 +80,7 @@ from incidents.procedures.services import start_run
 from incidents.services import open_incident
 from tests import factories
 from tests.access_table import ADDRESSES, ADMIN, ANONYMOUS, LIBRARIES, MEMBER, ORG_ADMIN, ROLES, UNNAMED, Row, Table
+from tests.disputes import disputing, makers
 
 RUNBOOK = django_settings.BASE_DIR / "config" / "runbooks" / "jobarium.yaml"
 PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
@@ -145,7 +162,16 @@ def world(db: None, now: datetime, settings: Any) -> World:
     rotation = Rotation.objects.create(system=system, key="primary", created_at=now, changed_at=now)
     span = {"starts_at": now, "ends_at": now + timedelta(days=1)}
     entered = {**span, "person": owner, "entered_at": now, "changed_at": now}
+    dispute = disputing.filed(now, disputing.contested(now, system=system))
     rows: dict[str, models.Model | None] = {
+        "dispute": dispute,
+        "reversal": Reversal.objects.create(dispute=dispute, what="t", noted_at=now),
+        "explanation": ask_explanation(dispute.assessment, question="", email="", language="en-gb", at=now),
+        "reporting_line": ReportingLine.objects.create(person=owner, superior=factories.person(Role.SUPPORT)),
+        "scoring_service": ScoringService.objects.create(system=system, url="https://scores.example/rescore"),
+        "timeout_switch": TimeoutSwitch.objects.create(
+            incident=incident, reason="t", asked_by=owner, asked_at=now, until=now + timedelta(days=1)
+        ),
         "rotation": rotation,
         "shift": OnCallShift.objects.create(rotation=rotation, **entered),
         "leave": Leave.objects.create(**entered),
@@ -198,6 +224,7 @@ def world(db: None, now: datetime, settings: Any) -> World:
             starts_at=now,
             ends_at=now + timedelta(hours=1),
         ),
+        **assessing(system, incident, owner, now),
         "affected": Affected.objects.create(incident=incident, organization=factories.organization("acme"), since=now),
         "customer": factories.organization("acme"),
         "contact": CustomerContact.objects.create(
@@ -221,6 +248,44 @@ def world(db: None, now: datetime, settings: Any) -> World:
         "limit": CapacityLimit.objects.create(system=system, key="l", name="n", unit="GB", limit=10),
     }
     return World({name: row for name, row in rows.items() if row is not None})
+
+
+def assessing(system: System, incident: Incident, owner: User, now: datetime) -> dict[str, models.Model | None]:
+    """Rows of the rooms about assessments."""
+    assessed = makers.assessment(now, system=system)
+    own = {"assessment": assessed, "organization": assessed.organization}
+    day = timedelta(days=1)
+    return {
+        "assessment": assessed,
+        "scoring_version": ScoringVersion.objects.first(),
+        "employer_switch": EmployerSwitch.objects.create(
+            organization=factories.organization("hidden"), reason="r", hidden_at=now
+        ),
+        "hiring_decision": HiringDecision.objects.create(
+            **own, decision="reject", reasons=["skills"], door="api", decided_at=now
+        ),
+        "refused_attempt": RefusedAttempt.objects.create(
+            **own, reasons=["authenticity"], why="authenticity_alone", door="api", at=now
+        ),
+        "proxy_finding": ProxyFinding.objects.create(
+            organization=assessed.organization,
+            system=system,
+            seen=30,
+            seen_rejected=30,
+            unseen=40,
+            unseen_rejected=12,
+            incident=incident,
+            letter="l",
+            found_at=now,
+        ),
+        "ai_system": AiSystem.objects.first(),
+        "authority": ReviewerAuthority.objects.create(
+            person=owner, competence="c", authority="a", starts_at=now, ends_at=now + day
+        ),
+        "serious_incident": SeriousIncident.objects.create(
+            system=system, gap="g", what="w", incident=incident, aware_at=now, report_due_at=now + day
+        ),
+    }
 
 
 def client_of(role: str) -> Client:

@@ -89,6 +89,17 @@ class PublicFormView(View):
         """Values a step starts with."""
         return {}
 
+    def make_form(self, step: int, **options: Any) -> PublicForm:
+        """The form of a step; override where it depends on the address."""
+        return self.steps[step](initial=self.initial(step), **options)
+
+    def further_context(self) -> dict[str, Any]:
+        """What the template of a form needs beyond the common."""
+        return {}
+
+    def invalid(self, form: PublicForm) -> None:
+        """A form that has errors is about to be shown again; files are lost with it unless somebody keeps them here."""
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with translation.override(self._language(request)):
             request.LANGUAGE_CODE = translation.get_language() or settings.LANGUAGE_CODE
@@ -107,23 +118,24 @@ class PublicFormView(View):
             if not limit.allowed:
                 return self._slow_down(step, draft, limit)
             if "back" in request.POST and step:
-                return self._page(step - 1, self.steps[step - 1](data=draft.last()), draft.without_last())
+                return self._page(step - 1, self.make_form(step - 1, data=draft.last()), draft.without_last())
             return self._take(step, draft)
         except BadDraft:
             return self._start(notice=_("This page was open for too long. Please start again."))
 
     def _start(self, notice: str = "") -> HttpResponse:
-        return self._page(0, self.steps[0](initial=self.initial(0)), Draft(self.name), notice=notice)
+        return self._page(0, self.make_form(0), Draft(self.name), notice=notice)
 
     def _take(self, step: int, draft: Draft) -> HttpResponse:
-        form = self.steps[step](data=self.request.POST, files=self.request.FILES, initial=self.initial(step))
+        form = self.make_form(step, data=self.request.POST, files=self.request.FILES)
         if form.is_trapped:
             return self._answered(self.answer)
         if not form.is_valid():
+            self.invalid(form)
             return self._page(step, form, draft)
         if step + 1 < len(self.steps):
             following = draft.with_page(self.request.POST, at=clock.now())
-            return self._page(step + 1, self.steps[step + 1](initial=self.initial(step + 1)), following)
+            return self._page(step + 1, self.make_form(step + 1), following)
         return self._answered(self.accept(draft.values(self.steps) | form.values) or self.answer)
 
     def _page(self, step: int, form: PublicForm, draft: Draft, *, notice: str = "", status: int = 200) -> HttpResponse:
@@ -140,6 +152,7 @@ class PublicFormView(View):
             else "",
             "draft": draft.sealed(),
             "languages": self._languages(),
+            **self.further_context(),
         }
         return render(self.request, self.template_name, context, status=status)
 
@@ -155,7 +168,7 @@ class PublicFormView(View):
     def _slow_down(self, step: int, draft: Draft, limit: Limit) -> HttpResponse:
         """The same page with all that was typed, and how long to wait."""
         minutes = -(-limit.retry_after // 60)
-        form = self.steps[step](data=self.request.POST, initial=self.initial(step))
+        form = self.make_form(step, data=self.request.POST)
         form.refuse(
             ngettext(
                 "We got many forms from your network in a short time. Wait %(n)d minute, then send it again. What you typed is still here.",

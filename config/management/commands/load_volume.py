@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.casework import clock
 from config.casework.catalogue.models import System
+from disputes.assessments import volume as assessed
 from incidents import volume
 
 
@@ -18,10 +19,11 @@ class Command(BaseCommand):
     help = "Write N made-up incidents of two years, 2 % of them open, with clocks, notes and trail. They cannot be taken off again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--cases", type=int, required=True, metavar="N", help="how many incidents to add")
+        parser.add_argument("--cases", type=int, default=0, metavar="N", help="how many incidents to add")
+        parser.add_argument("--assessments", type=int, default=0, metavar="N", help="how many assessments to add")
 
-    def handle(self, *, cases: int, verbosity: int, **options: Any) -> None:
-        """Add the cases.
+    def handle(self, *, cases: int, assessments: int = 0, verbosity: int, **options: Any) -> None:
+        """Add the cases and assessments.
 
         Raises:
             CommandError: the desk is in production, or N is not positive.
@@ -30,13 +32,15 @@ class Command(BaseCommand):
             raise CommandError(
                 "load_volume is refused in production: bench data cannot be taken off the trail again", returncode=2
             )
-        if cases < 1:
-            raise CommandError("--cases: give a number of at least 1", returncode=2)
+        if min(cases, assessments) < 0 or cases + assessments < 1:
+            raise CommandError("--cases: give a number of at least 1, or --assessments", returncode=2)
         if not System.objects.filter(key=volume.SYSTEM).exists():
             call_command("load_runbooks", changed=True, verbosity=0)
-        started = time.monotonic()
-        total = volume.load(cases, at=clock.now())
-        if verbosity:
-            self.stdout.write(
-                f"{cases:,} cases added in {time.monotonic() - started:.1f} s; {total:,} of this kind are there now."
-            )
+        for what, count, load in (("cases", cases, volume.load), ("assessments", assessments, assessed.load)):
+            if not count:
+                continue
+            started = time.monotonic()
+            total = load(count, at=clock.now())
+            if verbosity:
+                seconds = time.monotonic() - started
+                self.stdout.write(f"{count:,} {what} added in {seconds:.1f} s; {total:,} of this kind are there now.")
