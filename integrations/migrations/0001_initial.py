@@ -63,8 +63,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('idempotency_key', models.CharField(max_length=200, unique=True)),
-                ('channel', models.CharField(choices=[('email', 'mail'), ('chat', 'chat')], max_length=10)),
-                ('purpose', models.CharField(choices=[('page', 'page'), ('escalation', 'escalation'), ('reminder', 'reminder'), ('update', 'update to users'), ('internal', 'internal update'), ('notice', 'notice')], max_length=12)),
+                ('channel', models.CharField(choices=[('email', 'mail'), ('chat', 'chat'), ('sms', 'SMS'), ('push', 'push'), ('voice', 'call')], max_length=10)),
+                ('purpose', models.CharField(choices=[('page', 'page'), ('escalation', 'escalation'), ('reminder', 'reminder'), ('update', 'update to users'), ('internal', 'internal update'), ('notice', 'notice'), ('test', 'test page')], max_length=12)),
                 ('object_id', models.PositiveBigIntegerField(blank=True, null=True)),
                 ('about_id', models.PositiveBigIntegerField(blank=True, help_text='The page, communication or other row it carries.', null=True)),
                 ('recipient_name', models.CharField(blank=True, max_length=120)),

@@ -13,16 +13,25 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("account", "0009_emailaddress_unique_primary_email"),
+        ("account", "0009_emailaddress_unique_primary_email"),
+        ("admin", "0003_logentry_add_action_flag_choices"),
         ("admin", "0003_logentry_add_action_flag_choices"),
         ("auth", "0012_alter_user_first_name_max_length"),
+        ("axes", "0010_accessattemptexpiration"),
         ("axes", "0010_accessattemptexpiration"),
         ("casework", "0001_initial"),
         ("contenttypes", "0002_remove_content_type_name"),
         ("django_q", "0019_alter_task_options_alter_ormq_key_alter_ormq_lock_and_more"),
+        ("django_q", "0019_alter_task_options_alter_ormq_key_alter_ormq_lock_and_more"),
+        ("guardian", "0003_remove_groupobjectpermission_guardian_gr_content_ae6aec_idx_and_more"),
         ("guardian", "0003_remove_groupobjectpermission_guardian_gr_content_ae6aec_idx_and_more"),
         ("mfa", "0003_authenticator_type_uniq"),
+        ("mfa", "0003_authenticator_type_uniq"),
+        ("pghistory", "0007_auto_20250421_0444"),
         ("pghistory", "0007_auto_20250421_0444"),
         ("sessions", "0001_initial"),
+        ("sessions", "0001_initial"),
+        ("socialaccount", "0006_alter_socialaccount_extra_data"),
         ("socialaccount", "0006_alter_socialaccount_extra_data"),
     ]
 
@@ -75,6 +84,58 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "business calendar",
                 "ordering": ("key",),
+            },
+        ),
+        migrations.CreateModel(
+            name="CalendarEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                ("key", models.SlugField(db_index=False, max_length=60)),
+                ("name", models.CharField(max_length=120)),
+                ("zone", models.CharField(default="UTC", max_length=60)),
+                (
+                    "hours",
+                    models.JSONField(
+                        default=dict, help_text='For example {"mon": [["09:00", "17:00"]]}; a day not named is closed.'
+                    ),
+                ),
+                (
+                    "holidays",
+                    models.CharField(
+                        blank=True, help_text="Country, or country and region, such as DE or DE-BE.", max_length=12
+                    ),
+                ),
+                (
+                    "closed_days",
+                    models.JSONField(
+                        blank=True, default=list, help_text='Further closed days, such as ["2026-12-24"].'
+                    ),
+                ),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="casework.calendar",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
@@ -236,6 +297,7 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(condition=models.Q(("state", "running")), fields=["lease_until"], name="job_running"),
                     models.Index(condition=models.Q(("state", "done")), fields=["finished_at"], name="job_done"),
+                    models.Index(condition=models.Q(("state", "parked")), fields=["kind"], name="job_parked"),
                 ],
                 "constraints": [
                     models.CheckConstraint(
@@ -380,6 +442,68 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "system",
                 "ordering": ("name",),
+            },
+        ),
+        migrations.CreateModel(
+            name="SystemEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                ("key", models.SlugField(db_index=False, max_length=40)),
+                ("name", models.CharField(max_length=120)),
+                ("public_name", models.CharField(blank=True, max_length=120)),
+                ("description", models.TextField(blank=True)),
+                ("version", models.CharField(blank=True, help_text="Version of the runbook.", max_length=60)),
+                ("zone", models.CharField(default="UTC", max_length=60)),
+                (
+                    "job_labels",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Values of the label job in alerts that mean this system."
+                    ),
+                ),
+                ("links", models.JSONField(blank=True, default=list)),
+                (
+                    "settings",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="Single values of the runbook, by the room that reads them."
+                    ),
+                ),
+                (
+                    "calendar",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="casework.calendar",
+                    ),
+                ),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="casework.system",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
@@ -857,6 +981,92 @@ class Migration(migrations.Migration):
                     pgid="pgtrigger_no_truncate_144b0",
                     table="casework_auditseal",
                     when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="calendar",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "casework_calendarevent" ("closed_days", "holidays", "hours", "id", "key", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "zone") VALUES (NEW."closed_days", NEW."holidays", NEW."hours", NEW."id", NEW."key", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."zone"); RETURN NULL;',
+                    hash="6ae925aa730551f6f8af11c5922296c245fc0d86",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_e54ee",
+                    table="casework_calendar",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="calendar",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "casework_calendarevent" ("closed_days", "holidays", "hours", "id", "key", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "zone") VALUES (NEW."closed_days", NEW."holidays", NEW."hours", NEW."id", NEW."key", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."zone"); RETURN NULL;',
+                    hash="fdd9777538ca1b0d1dfe951f04d97345cdd2592b",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_d7e21",
+                    table="casework_calendar",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="calendar",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "casework_calendarevent" ("closed_days", "holidays", "hours", "id", "key", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "zone") VALUES (OLD."closed_days", OLD."holidays", OLD."hours", OLD."id", OLD."key", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."zone"); RETURN NULL;',
+                    hash="24ce73f996871b1bb630aec82550b3893a3fde00",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_53b0b",
+                    table="casework_calendar",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="system",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "casework_systemevent" ("calendar_id", "description", "id", "job_labels", "key", "links", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_name", "settings", "version", "zone") VALUES (NEW."calendar_id", NEW."description", NEW."id", NEW."job_labels", NEW."key", NEW."links", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."public_name", NEW."settings", NEW."version", NEW."zone"); RETURN NULL;',
+                    hash="006ae221627d4faf7397439c6d04ed7fd3064a6b",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_8f4ae",
+                    table="casework_system",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="system",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."calendar_id" IS DISTINCT FROM (NEW."calendar_id") OR OLD."description" IS DISTINCT FROM (NEW."description") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."job_labels" IS DISTINCT FROM (NEW."job_labels") OR OLD."key" IS DISTINCT FROM (NEW."key") OR OLD."links" IS DISTINCT FROM (NEW."links") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."public_name" IS DISTINCT FROM (NEW."public_name") OR OLD."settings" IS DISTINCT FROM (NEW."settings") OR OLD."version" IS DISTINCT FROM (NEW."version") OR OLD."zone" IS DISTINCT FROM (NEW."zone"))',
+                    func='INSERT INTO "casework_systemevent" ("calendar_id", "description", "id", "job_labels", "key", "links", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_name", "settings", "version", "zone") VALUES (NEW."calendar_id", NEW."description", NEW."id", NEW."job_labels", NEW."key", NEW."links", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."public_name", NEW."settings", NEW."version", NEW."zone"); RETURN NULL;',
+                    hash="bd4ef6689f420e5d2e61300c7be7d1faa6283d6a",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_7948b",
+                    table="casework_system",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="system",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "casework_systemevent" ("calendar_id", "description", "id", "job_labels", "key", "links", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_name", "settings", "version", "zone") VALUES (OLD."calendar_id", OLD."description", OLD."id", OLD."job_labels", OLD."key", OLD."links", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."public_name", OLD."settings", OLD."version", OLD."zone"); RETURN NULL;',
+                    hash="c8146fb0902935219cd31f3b0df3d3c70e432de3",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_142a0",
+                    table="casework_system",
+                    when="AFTER",
                 ),
             ),
         ),

@@ -1,6 +1,6 @@
-"""What the database itself brings: trigram search, the queue's index, the unlogged cache table."""
+"""What the database itself brings: trigram search, exclusion of overlapping times, the queue's index, the unlogged cache table."""
 
-from django.contrib.postgres.operations import TrigramExtension
+from django.contrib.postgres.operations import BtreeGistExtension, TrigramExtension
 from django.db import migrations
 
 CACHE = """
@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
     run_before = [("incidents", "0001_initial"), ("integrations", "0001_initial")]
     operations = [
         TrigramExtension(),
+        BtreeGistExtension(),
         migrations.RunSQL(
             "CREATE INDEX IF NOT EXISTS casework_ormq_key_lock ON django_q_ormq (key, lock)",
             "DROP INDEX IF EXISTS casework_ormq_key_lock",
