@@ -62,7 +62,7 @@ class Filing(models.Model):
 
 
 @personal(
-    case="filing.dispute",
+    case="filing__dispute",
     kind=holds(Subject.CANDIDATE, erase=Erasure.DELETE_ROW, retention="until the end of the appeal period"),
 )
 class CircumstanceReport(models.Model):

@@ -61,7 +61,7 @@ class PipelineFault(models.Model):
         return f"fault {self.kind} {self.pk}"
 
 
-@personal(plain=("state", "key", "failure"), case="fault.dispute")
+@personal(plain=("state", "key", "failure"), case="fault__dispute")
 class Rescore(models.Model):
     """One assessment scored anew because of a fault; the first result stays beside it."""
 

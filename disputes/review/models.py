@@ -57,7 +57,7 @@ class Review(models.Model):
         return f"review {self.pk}"
 
 
-@personal(plain=("key",), case="review.dispute", note=FREE_TEXT)
+@personal(plain=("key",), case="review__dispute", note=FREE_TEXT)
 class ReviewCheck(models.Model):
     """One of the four checks, ticked with what was found."""
 
@@ -76,7 +76,7 @@ class ReviewCheck(models.Model):
 
 @personal(
     plain=("code",),
-    case="review.dispute",
+    case="review__dispute",
     circumstance=holds(Subject.CANDIDATE, erase=Erasure.CLEAR, retention="until the end of the appeal period"),
     note=FREE_TEXT,
 )

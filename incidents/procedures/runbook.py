@@ -60,6 +60,7 @@ def _check_checklists(checklists: list[Checklist], context: Context) -> Iterator
 def _check_steps(parts: Sequence[tuple[Place, StepPart | ChecklistItem]]) -> Iterator[Finding]:
     """Keys once, references to earlier steps only, answers that can be given, acts that exist."""
     earlier: dict[str, StepPart | ChecklistItem] = {}
+    lists: dict[str, Place] = {}
     for place, part in parts:
         if part.action and actions.find(part.action) is None:
             known = ", ".join(actions.names())
@@ -68,10 +69,11 @@ def _check_steps(parts: Sequence[tuple[Place, StepPart | ChecklistItem]]) -> Ite
             if name not in earlier:
                 yield Finding((*place, "needs"), f"{name!r} is no earlier step of this list")
         yield from _check_condition(place, part, earlier)
-        if part.key and part.key in earlier:
-            yield Finding((*place, "key"), f"{part.key!r} is the key of an earlier step of this list")
+        if part.key and part.key in earlier and lists[part.key] != place[:-1]:  # within one list the loader tells it
+            yield Finding((*place, "key"), f"{part.key!r} is the key of an earlier step of this procedure")
         if part.key:
             earlier[part.key] = part
+            lists[part.key] = place[:-1]
 
 
 def _check_condition(

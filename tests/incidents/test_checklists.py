@@ -282,7 +282,7 @@ class TestFiles:
             ({"action": "launch_rocket"}, "no act of the desk"),
             ({"needs": ["later"]}, "no earlier step"),
             ({"only_if": {"step": "first", "answer": ["yes"]}}, "no earlier decision"),
-            ({"key": "first"}, "earlier step of this list"),
+            ({"key": "first"}, "stands twice"),
         ],
     )
     def test_a_step_that_leads_nowhere_is_refused(
