@@ -13,6 +13,23 @@ from tests import factories
 
 NOW = datetime(2026, 3, 9, 10, 0, tzinfo=UTC)  # a Monday
 
+THOROUGH = (
+    "test_access_table",
+    "test_schemathesis",
+    "test_assessment_calls",
+    "test_state_machine",
+    "test_demo",
+    "test_budgets",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes minutes: drills, browsers, volumes, generated calls, and every page for every role."""
+    for item in items:
+        slow = item.get_closest_marker("drill") or item.get_closest_marker("browser")
+        if slow or item.path.stem in THOROUGH or "e2e" in item.path.parts:
+            item.add_marker("thorough")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
