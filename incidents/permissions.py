@@ -62,10 +62,27 @@ WORKERS = (Role.CEO, Role.CTO, Role.SUPPORT)
 
 
 def declare() -> None:
+    """Readers see, workers work, leads decide and set up."""
+    _declare_readers()
+    _declare_workers()
+    _declare_leads()
+
+
+def _declare_readers() -> None:
     for role in READERS:
         for row in (*ROWS, *CASE_ROWS):
             grant(role, f"incidents.view_{row}")
         grant(role, "incidents.add+change_calendarfeed")
+    grant(
+        Role.AUDITOR,
+        "incidents.view_incidentevent",
+        "incidents.view_backuprun",
+        "incidents.view_backupverification",
+        "incidents.view_merge",
+    )
+
+
+def _declare_workers() -> None:
     for role in WORKERS:
         grant(role, "incidents.add+change_incident", "incidents.add+change_mitigation", "incidents.add_communication")
         grant(
@@ -93,6 +110,9 @@ def declare() -> None:
         )
     for role in DESK_STAFF:
         grant(role, "incidents.view+add+change_contactmethod")
+
+
+def _declare_leads() -> None:
     for role in LEADS:
         grant(role, "incidents.open_gate")
         grant(role, "incidents.set_contactmethods", "incidents.view_trialpage")
@@ -125,10 +145,3 @@ def declare() -> None:
             "incidents.add+change_capacitylimit",
         )
         grant(role, "incidents.add+view_backuprun", "incidents.view_backupverification", "incidents.view_merge")
-    grant(
-        Role.AUDITOR,
-        "incidents.view_incidentevent",
-        "incidents.view_backuprun",
-        "incidents.view_backupverification",
-        "incidents.view_merge",
-    )

@@ -19,7 +19,7 @@ from config.casework.desk.base import acting_user
 from config.casework.desk.charts import Chart, Series, bars, number
 from config.casework.desk.exchange import guarded
 from incidents.figures.periods import last_months
-from incidents.figures.selectors import Figures, Response, figures, weighted
+from incidents.figures.selectors import Figures, Pages, Response, figures, weighted
 from incidents.reviews.choices import Factor
 
 if TYPE_CHECKING:
@@ -95,6 +95,17 @@ def _asked(request: HttpRequest) -> tuple[Figures, str]:
     return found, chosen
 
 
+def _paged(found: Figures) -> list[Series]:
+    def monthly(value: Callable[[Pages], int]) -> list[float | None]:
+        return [sum(value(row) for row in found.pages if row.month == month) for month in found.period.months]
+
+    return [
+        Series(_("by day"), monthly(lambda row: row.pages - row.at_night)),
+        Series(_("at night"), monthly(lambda row: row.at_night)),
+        Series(_("not worth it"), monthly(lambda row: row.not_worth_it)),
+    ]
+
+
 def charts(found: Figures) -> list[Chart]:
     """What changes over time, at most four series each."""
     months = found.period.months
@@ -109,16 +120,6 @@ def charts(found: Figures) -> list[Chart]:
             for label, fits in GRAVITIES
         ]
 
-    paged = [
-        Series(
-            _("by day"),
-            [sum(row.pages - row.at_night for row in found.pages if row.month == month) for month in months],
-        ),
-        Series(_("at night"), [sum(row.at_night for row in found.pages if row.month == month) for month in months]),
-        Series(
-            _("not worth it"), [sum(row.not_worth_it for row in found.pages if row.month == month) for month in months]
-        ),
-    ]
     return [
         bars(
             "incidents",
@@ -159,7 +160,11 @@ def charts(found: Figures) -> list[Chart]:
         ),
         bars("minutes", _("Minutes of impact"), names, by_gravity(lambda row: row.minutes)),
         bars(
-            "pages", _("Pages"), names, paged, sentence=_("Night is 22:00 to 07:00 on the clock of the person paged.")
+            "pages",
+            _("Pages"),
+            names,
+            _paged(found),
+            sentence=_("Night is 22:00 to 07:00 on the clock of the person paged."),
         ),
     ]
 
