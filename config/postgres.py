@@ -281,19 +281,8 @@ class Cluster:
     def _answer(self) -> int:
         if not self.pgdata.exists():
             return 2
-        command = [
-            self.binaries / "pg_isready",
-            "-q",
-            "-h",
-            self.socket_folder,
-            "-U",
-            OWNER,
-            "-d",
-            "postgres",
-            "-t",
-            "3",
-        ]
-        return self._as_account(list(map(str, command)))[0]
+        program = [str(self.binaries / "pg_isready"), "-q", "-t", "3"]
+        return self._as_account([*program, "-h", str(self.socket_folder), "-U", OWNER, "-d", "postgres"])[0]
 
     def _reaches(self, path: Path) -> bool:
         return self._as_account(["test", "-x", str(path)])[0] == 0
