@@ -100,7 +100,8 @@ class Desk:
         return until(look, seconds=15, what=f"a running {program}")
 
     def sentinel(self) -> psutil.Process:
-        return self.main_of("qcluster").children()[0]
+        main = self.main_of("qcluster")
+        return until(lambda: main.children() or None, seconds=15, what="the sentinel")[0]
 
     def workers(self) -> list[psutil.Process]:
         """List the two workers, which the sentinel forks before its helpers."""
