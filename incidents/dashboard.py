@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from config.casework.access.models import User
 from config.casework.choices import Tone
 from config.casework.desk.clocks import SpokenClock, name_clock
-from config.casework.desk.dashboard import NEXT, Card, NextItem, next_of_queue, register_card, register_next
+from config.casework.desk.dashboard import NEXT, Card, NextItem, counts, next_of_queue, register_card, register_next
 from config.casework.desk.display import Mark
 from config.casework.words import clock_words
 from config.casework.work.choices import JobState
@@ -59,15 +59,21 @@ def declare() -> None:
 
 
 def cards(user: User, now: datetime) -> list[Card]:
-    """The cards this person may look behind; one question counts everything about open incidents."""
+    """The cards this person may look behind; one question counts all about open incidents, another one the rest."""
     made: list[Card] = []
+    parked = Job.objects.filter(state=JobState.PARKED)
+    further = counts(
+        items=ActionItem.objects.visible_to(user).filter(state=ActionState.OPEN, due_on__lt=now.date()),
+        parked=parked,
+        unsent=parked.filter(kind=DELIVERIES),
+    )
     if user.has_perm(VIEW):
-        numbers = _numbers(user, now)
-        made += [_unacknowledged(numbers), _clocks(numbers), _promises(numbers, user, now)]
+        numbers = _numbers(user, now) | further
+        made += [_unacknowledged(numbers), _clocks(numbers), _promises(numbers)]
         if user.has_perm(DECIDE) or user.has_perm("casework.view_approval"):
             made.append(_to_sign(numbers, signs=user.has_perm(DECIDE)))
     if user.has_perm("casework.view_job"):
-        made.append(_attention())
+        made.append(_attention(further))
     if user.has_perm("incidents.view_oncallrole"):
         made.append(on_call_card(now))
     return made
@@ -134,12 +140,9 @@ def _to_sign(numbers: dict[str, int], *, signs: bool) -> Card:
     return Card(_("Decisions"), count, sentence, _queue("decision"), Tone.WARN if count else "", 30)
 
 
-def _attention() -> Card:
+def _attention(numbers: dict[str, int]) -> Card:
     """Work that failed for good, messages among it."""
-    found = Job.objects.filter(state=JobState.PARKED).aggregate(
-        total=Count("pk"), messages=Count("pk", filter=Q(kind=DELIVERIES))
-    )
-    total, unsent = found["total"], found["messages"]
+    total, unsent = numbers["parked"], numbers["unsent"]
     sentence = ngettext("piece of work failed and needs a person", "pieces of work failed and need a person", total)
     if unsent:
         sentence += ngettext("; %(count)s message did not leave", "; %(count)s messages did not leave", unsent) % {
@@ -152,10 +155,9 @@ def _attention() -> Card:
     )
 
 
-def _promises(numbers: dict[str, int], user: User, now: datetime) -> Card:
+def _promises(numbers: dict[str, int]) -> Card:
     """What was promised to people and to ourselves, and is overdue."""
-    late_updates = numbers["updates"]
-    late_items = ActionItem.objects.visible_to(user).filter(state=ActionState.OPEN, due_on__lt=now.date()).count()
+    late_updates, late_items = numbers["updates"], numbers["items"]
     said = []
     if late_updates:
         said.append(

@@ -9,6 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from config.casework.access.choices import Role
 from config.casework.access.models import User
 from config.casework.approvals.models import OPEN as APPROVAL_OPEN
 from config.casework.approvals.models import Approval, Deputy, Signature
@@ -20,6 +21,8 @@ from incidents.reviews.choices import PostmortemState
 from incidents.reviews.models import Postmortem
 from incidents.severity.choices import Duty
 from incidents.transitions import JOINT_DECISION
+
+SIGNERS = (Role.CEO, Role.CTO)
 
 UNACKNOWLEDGED = Q(state__in=UNRESOLVED, duplicate_of=None) & (
     Q(acknowledged_at=None) | Q(acknowledgement_provisional=True) | Q(acknowledgement_expired=True)
@@ -71,23 +74,17 @@ def measure_in_force() -> Q:
 def open_approvals(user: User, now: datetime) -> QuerySet[Approval]:
     """Joint decisions this person can sign now, by role or as a deputy; for whoever holds neither, all open ones."""
     rows = Approval.objects.filter(APPROVAL_OPEN, content_type=_type(), purpose=JOINT_DECISION)
-    roles = may_sign_as(user, now)
-    if not roles:
-        return rows
-    signed = (
-        Signature.objects.filter(Q(person=user) | Q(role__in=roles), approval=OuterRef("pk"))
-        if len(roles) == 1
-        else Signature.objects.filter(person=user, approval=OuterRef("pk"))
-    )
-    return rows.filter(~Exists(signed), roles__overlap=sorted(roles)).exclude(excluded=user)
-
-
-def may_sign_as(user: User, now: datetime) -> set[str]:
-    """The roles for which this person's word counts in a joint decision."""
     if not user.has_perm("incidents.decide_incident"):
-        return set()
-    deputised = Deputy.objects.filter(person=user, starts_at__lte=now, ends_at__gt=now).values_list("role", flat=True)
-    return {*(str(role) for role in user.roles), *deputised} & {"ceo", "cto"}
+        return rows
+    deputised = Deputy.objects.filter(person=user, starts_at__lte=now, ends_at__gt=now)
+    if user.roles.isdisjoint(SIGNERS) and not deputised.filter(role__in=SIGNERS).exists():
+        return rows
+    signed = Signature.objects.filter(approval=OuterRef("pk"))
+    wanted = Q(pk=None)
+    for role in SIGNERS:
+        open_for_role = Q(roles__contains=[role]) & ~Q(Exists(signed.filter(role=role)))
+        wanted |= open_for_role if role in user.roles else open_for_role & Q(Exists(deputised.filter(role=role)))
+    return rows.filter(wanted & ~Q(Exists(signed.filter(person=user)))).exclude(excluded=user)
 
 
 def _type() -> ContentType:

@@ -209,7 +209,7 @@ class TestDashboard:
         client = signed_in(volume[role])
         answer, queries = cost(lambda: client.get("/admin/"), f"dashboard of the {role}")
         assert b"card__number" in answer.content
-        assert len(queries) <= 24, "\n".join(queries)
+        assert len(queries) <= 20, "\n".join(queries)
 
     def test_its_own_part(self, desk: Client, volume: dict[str, User]) -> None:
         def make() -> list[Any]:

@@ -75,8 +75,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name.split(" ")[0] if self.name else self.email
 
     @cached_property
+    def _standing(self) -> frozenset[str]:
+        """Names of roles, and the kind of the hiring company for its members: every page asks for both."""
+        own = self.memberships.filter(organization__kind=OrganizationKind.OPERATOR)
+        return frozenset(
+            name for (name,) in self.groups.values_list("name").union(own.values_list("organization__kind"))
+        )
+
+    @cached_property
     def roles(self) -> frozenset[Role]:
-        return frozenset(Role(name) for name in self.groups.values_list("name", flat=True) if name in Role.values)
+        return frozenset(Role(name) for name in self._standing if name in Role.values)
 
     @cached_property
     def organization_ids(self) -> frozenset[int]:
@@ -85,7 +93,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def is_operator(self) -> bool:
         """Belongs to the hiring company itself, not to an employer."""
-        return self.is_active and self.memberships.filter(organization__kind=OrganizationKind.OPERATOR).exists()
+        return self.is_active and OrganizationKind.OPERATOR in self._standing
 
     @cached_property
     def is_superadmin(self) -> bool:
