@@ -81,8 +81,8 @@ class Command(BaseCommand):
                     say(f"ended {count} processes that an earlier run left behind")
                 listener = stack.enter_context(listen(options["port"]))
                 gc.disable()  # throw-away models of migrations would make the collector a third of the start
-                refuse_bad_settings()
                 with collected_static(folder) as files, embedded_server() as database:
+                    refuse_bad_settings()
                     supervise(listener, options, {"database": database, "files": files})
 
 
